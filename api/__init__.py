@@ -1,0 +1,1 @@
+"""The HTTP API of A1111: routes and wire schemas, nothing else."""

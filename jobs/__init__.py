@@ -1,0 +1,1 @@
+"""The job engine: queue, owners, events, durable store and worker processes."""

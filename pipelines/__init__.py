@@ -1,0 +1,1 @@
+"""The shared pipeline layer: a request in, pictures out."""

@@ -1,0 +1,244 @@
+"""What a picture depends on: frozen models that hold every setting of one job, and nothing else.
+
+One declaration gives validation, JSON (job store, API), the ranges shown in the UI and the values
+of the infotext. Pictures are named by the SHA-256 of their file; who stores the bytes is not known
+here.
+"""
+
+from __future__ import annotations
+
+import random
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SEED_LIMIT = 4294967294
+"""Random seeds are drawn from [0, SEED_LIMIT), as A1111 does (spec behaviour 8.1)."""
+
+MIN_SIDE = 64
+MAX_SIDE = 8192
+MAX_PIXELS = 4096 * 4096
+"""The largest working picture of one job, in pixels; larger ones are made by tiled scripts."""
+
+PictureRef = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 (hex) of a picture file's bytes."""
+
+
+class ResizeMode(IntEnum):
+    """How the init image meets the working size (behaviour 1.2)."""
+
+    JUST_RESIZE = 0
+    CROP_AND_RESIZE = 1
+    RESIZE_AND_FILL = 2
+    LATENT_UPSCALE = 3
+
+    @property
+    def label(self) -> str:
+        """The name A1111's page shows."""
+        return (
+            "Just resize",
+            "Crop and resize",
+            "Resize and fill",
+            "Just resize (latent upscale)",
+        )[self]
+
+
+class MaskedContent(IntEnum):
+    """What the masked area starts from (behaviour 4)."""
+
+    FILL = 0
+    ORIGINAL = 1
+    LATENT_NOISE = 2
+    LATENT_NOTHING = 3
+
+    @property
+    def label(self) -> str:
+        """The name A1111's page and infotext use."""
+        return ("fill", "original", "latent noise", "latent nothing")[self]
+
+
+class InpaintArea(IntEnum):
+    """Work on the whole picture, or on the mask's surroundings at full resolution (behaviour 3)."""
+
+    WHOLE_PICTURE = 0
+    ONLY_MASKED = 1
+
+    @property
+    def label(self) -> str:
+        """The name A1111's page and infotext use."""
+        return ("Whole picture", "Only masked")[self]
+
+
+class StepSemantics(StrEnum):
+    """What "20 steps at denoising strength 0.75" means; see pipelines/steps.py."""
+
+    A1111 = "a1111"
+    EXACT = "exact"
+    START_AT_STEP = "start_at_step"
+    DIFFUSERS = "diffusers"
+
+
+class NoiseSource(StrEnum):
+    """Where noise comes from (behaviour 8.2). The names are A1111's `randn_source` values."""
+
+    GPU = "GPU"
+    CPU = "CPU"
+    NV = "NV"
+
+
+class Emphasis(StrEnum):
+    """How `(word:1.2)` acts on the text embedding (behaviour 9.7)."""
+
+    NONE = "None"
+    IGNORE = "Ignore"
+    ORIGINAL = "Original"
+    NO_NORM = "No norm"
+
+
+class Frozen(BaseModel):
+    """Base of all parts of a request: immutable, no unknown fields, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Inpaint(Frozen):
+    """The mask of a job and how it is used. White (1) = repaint. Defaults are the page's."""
+
+    mask: PictureRef
+    blur_x: Annotated[int, Field(ge=0, le=64, description="Gaussian sigma along x, pixels")] = 4
+    blur_y: Annotated[int, Field(ge=0, le=64, description="Gaussian sigma along y, pixels")] = 4
+    invert: Annotated[bool, Field(description="True repaints what the mask leaves out")] = False
+    content: MaskedContent = MaskedContent.ORIGINAL
+    area: InpaintArea = InpaintArea.WHOLE_PICTURE
+    padding: Annotated[
+        int, Field(ge=0, le=2048, description="Only masked: context around the mask, pixels")
+    ] = 32
+    round: Annotated[
+        bool, Field(description="Round the mask to 0/1 on the latent grid (off: soft)")
+    ] = True
+
+
+class Sampling(Frozen):
+    """Sampler, schedule and step count. Names are A1111's labels."""
+
+    sampler: str = "DPM++ 2M"
+    scheduler: str = "Automatic"
+    steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    cfg_scale: Annotated[float, Field(ge=0.0, le=100.0)] = 7.0
+    denoising_strength: Annotated[float, Field(ge=0.0, le=1.0)] = 0.75
+    semantics: StepSemantics = StepSemantics.A1111
+    start_at_step: Annotated[int, Field(ge=0, description="start_at_step semantics only")] = 0
+    end_at_step: Annotated[int, Field(ge=0, description="start_at_step semantics only")] = 10000
+    add_noise: bool = True
+    return_with_leftover_noise: bool = False
+
+
+class SamplerTuning(Frozen):
+    """Sampler parameters that A1111 keeps in its settings (behaviour 7.3, 7.4, 17)."""
+
+    eta_ancestral: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    eta_ddim: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    s_churn: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    s_tmin: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    s_tmax: Annotated[float, Field(ge=0.0, le=999.0, description="0 = no upper limit")] = 0.0
+    s_noise: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    sigma_min: Annotated[float, Field(ge=0.0, le=100.0, description="0 = the model's")] = 0.0
+    sigma_max: Annotated[float, Field(ge=0.0, le=10000.0, description="0 = the model's")] = 0.0
+    rho: Annotated[float, Field(ge=0.0, le=100.0, description="0 = the schedule's")] = 0.0
+    beta_alpha: Annotated[float, Field(gt=0.0, le=5.0)] = 0.6
+    beta_beta: Annotated[float, Field(gt=0.0, le=5.0)] = 0.6
+    discard_penultimate_sigma: bool = False
+    sgm_noise_multiplier: bool = False
+    initial_noise_multiplier: Annotated[float, Field(ge=0.0, le=1.5)] = 1.0
+    extra_noise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    skip_early_cfg: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    ngms: Annotated[float, Field(ge=0.0, le=15.0, description="s_min_uncond")] = 0.0
+    ngms_all_steps: bool = False
+    quantize_timesteps: bool = False
+
+
+class Seeds(Frozen):
+    """Seed and its variations (behaviour 8.1, 8.3). -1 stands for random until it is fixed."""
+
+    seed: Annotated[int, Field(ge=-1, lt=2**64)] = -1
+    subseed: Annotated[int, Field(ge=-1, lt=2**64)] = -1
+    subseed_strength: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    resize_from_width: Annotated[int, Field(ge=0, le=MAX_SIDE)] = 0
+    resize_from_height: Annotated[int, Field(ge=0, le=MAX_SIDE)] = 0
+    source: NoiseSource = NoiseSource.GPU
+    ensd: Annotated[int, Field(ge=-(2**31), lt=2**31, description="eta noise seed delta")] = 0
+
+
+class Img2ImgRequest(Frozen):
+    """One job: `n_iter` batches of `batch_size` pictures. Without init images it is txt2img."""
+
+    prompt: Annotated[str, Field(max_length=100_000)] = ""
+    negative_prompt: Annotated[str, Field(max_length=100_000)] = ""
+    init_images: tuple[PictureRef, ...] = ()
+    inpaint: Inpaint | None = None
+    resize_mode: ResizeMode = ResizeMode.JUST_RESIZE
+    width: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, description="working width, px")] = 512
+    height: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, description="working height, px")] = 512
+    sampling: Sampling = Sampling()
+    tuning: SamplerTuning = SamplerTuning()
+    seeds: Seeds = Seeds()
+    batch_size: Annotated[int, Field(ge=1, le=64)] = 1
+    n_iter: Annotated[int, Field(ge=1, le=1000, description="batch count")] = 1
+    checkpoint: Annotated[
+        str, Field(description="title, name or hash; empty = the selected one")
+    ] = ""
+    clip_skip: Annotated[int, Field(ge=1, le=12)] = 1
+    emphasis: Emphasis = Emphasis.ORIGINAL
+    comma_backtrack: Annotated[int, Field(ge=0, le=74)] = 20
+    background_color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
+    color_correction: bool = False
+    overlay_inpaint: Annotated[
+        bool, Field(description="paste the original back outside the mask")
+    ] = True
+    tiling: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width * self.height > MAX_PIXELS:
+            raise ValueError(
+                f"{self.width}x{self.height} is {self.width * self.height} pixels; "
+                f"one job may have at most {MAX_PIXELS} ({MAX_SIDE // 2}x{MAX_SIDE // 2})"
+            )
+        if self.inpaint is not None and not self.init_images:
+            raise ValueError("a mask needs an init image: give one, or leave the mask out")
+        if len(self.init_images) > self.batch_size:
+            raise ValueError(
+                f"bad number of images passed: {len(self.init_images)}; "
+                f"expecting {self.batch_size} or less"
+            )
+        return self
+
+    @property
+    def is_txt2img(self) -> bool:
+        """True when nothing is painted over."""
+        return not self.init_images
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures the job makes."""
+        return self.batch_size * self.n_iter
+
+    def with_fixed_seeds(self, rng: random.Random) -> Img2ImgRequest:
+        """Replace -1 by a drawn seed, so that the stored request makes the same pictures again."""
+        seeds = self.seeds
+        fixed: dict[str, Any] = {
+            name: rng.randrange(SEED_LIMIT)
+            for name in ("seed", "subseed")
+            if getattr(seeds, name) == -1
+        }
+        return self.model_copy(update={"seeds": seeds.model_copy(update=fixed)})
+
+    def all_seeds(self) -> tuple[int, ...]:
+        """Seed of each picture: they count up only without variation (behaviour 8.1)."""
+        step = 1 if self.seeds.subseed_strength == 0 else 0
+        return tuple(self.seeds.seed + step * k for k in range(self.picture_count))
+
+    def all_subseeds(self) -> tuple[int, ...]:
+        """Variation seed of each picture; they always count up (behaviour 8.1)."""
+        return tuple(self.seeds.subseed + k for k in range(self.picture_count))

@@ -1,0 +1,1 @@
+"""The ASGI front of the web process: who may ask, what is refused, how pictures are served."""
