@@ -55,10 +55,12 @@ class ClipTokenizer:
     def _id(self, token: str) -> int:
         found = self._fast.token_to_id(token)
         if found is None:
-            raise TokenizerFilesError(
-                f"the vocabulary lacks {token!r}: it is not a CLIP vocabulary"
-            )
+            raise _not_clip(token)
         return found
+
+
+def _not_clip(token: str) -> TokenizerFilesError:
+    return TokenizerFilesError(f"the vocabulary lacks {token!r}: it is not a CLIP vocabulary")
 
 
 def _load(folder: Path) -> FastTokenizer:
@@ -79,6 +81,9 @@ def build_fast_tokenizer(
 ) -> FastTokenizer:
     """A CLIP tokeniser from its vocabulary (token -> id) and merges (pairs in order of rank)."""
     vocabulary, merges = files
+    for token in (START_TOKEN, END_TOKEN):
+        if token not in vocabulary:  # adding it below would give it an id without a vector
+            raise _not_clip(token)
     fast = FastTokenizer(
         BPE(
             vocab=vocabulary,
