@@ -93,8 +93,8 @@ class Place(NamedTuple):
     def is_installed(self, name: str) -> bool:
         """Whether the last install was finished and was for just these requirements."""
         stamp = self.venv / STAMPS[name][0]
-        done = stamp.read_bytes() if stamp.exists() and self.python.exists() else None
-        return done == self.requirements(name)
+        runs = os.access(str(self.python), os.X_OK)
+        return runs and stamp.exists() and stamp.read_bytes() == self.requirements(name)
 
 
 def place_from(environment: Mapping[str, str]) -> Place:
@@ -130,7 +130,7 @@ def check_system(place: Place) -> None:
     )
     if problem is None and sys.platform == "linux":
         problem = problems.library_problem(can_load, lambda tool: shutil.which(tool) is not None)
-    problem = problem or folder_problem(place)
+    problem = problem or folder_problem(place) or problems.wheels_problem(wheels())
     if problem is not None:
         raise InstallError(problem)
 
@@ -199,14 +199,16 @@ def remove_half_installed(place: Place) -> None:
         shutil.rmtree(str(folder))
 
 
-def wheel_folder() -> list[str]:
-    """The arguments of pip for OVERPAINT_WHEELS: that folder and no index."""
+def wheels() -> Path | None:
+    """OVERPAINT_WHEELS: the folder to install from instead of an index, if one is named."""
     folder = os.environ.get("OVERPAINT_WHEELS")
-    if not folder:
-        return []
-    if not Path(folder).is_dir():
-        raise InstallError(f"OVERPAINT_WHEELS={folder} is not a folder. Correct it or unset it.")
-    return ["--no-index", "--find-links", str(Path(folder).absolute())]
+    return Path(folder).expanduser().absolute() if folder else None
+
+
+def source() -> list[str]:
+    """Where pip shall look, as its arguments: the wheel folder and no index, or as it is set up."""
+    folder = wheels()
+    return ["--no-index", "--find-links", str(folder)] if folder else []
 
 
 def pip_install(place: Place, *arguments: str) -> tuple[bool, str]:
@@ -300,11 +302,12 @@ def install_torch_build(place: Place, torch: str, index: str) -> None:
     """Try the indexes pip is set up with, then `index` for torch alone; else leave it to pip."""
     build = index.rsplit("/", 1)[1]
     wanted = ["--no-deps", f"{torch}+{build}"]
-    done, output = pip_install(place, *wheel_folder(), *wanted, "--retries", "1")
-    if not done and not wheel_folder() and not problems.NO_NETWORK.search(output):
+    done, output = pip_install(place, *source(), *wanted, "--retries", "1")
+    offline = wheels() is not None or problems.NO_NETWORK.search(output) is not None
+    if not done and not offline:
         once = ["--index-url", index, "--timeout", "10", "--retries", "0"]
         done, output = pip_install(place, *wanted, *once)
-    if not done:
+    if not done and not offline:
         say(f"  no {build} build of torch within reach; taking the ordinary one")
 
 
@@ -319,7 +322,7 @@ def install(place: Place, name: str) -> None:
     place.log.write_bytes(b"")
     remove_half_installed(place)
     install_torch(place)
-    wanted = wheel_folder()
+    wanted = source()
     for file in STAMPS[name][1]:
         if file.endswith(".txt"):
             wanted += ["-r", str(place.root / file)]
@@ -328,7 +331,7 @@ def install(place: Place, name: str) -> None:
         say("  the exact versions of requirements.lock are not to be had; taking near ones")
         done, output = pip_install(place, *wanted)
     if not done:
-        raise InstallError(problems.explain(output, place.log))
+        raise InstallError(problems.explain(output, place.log, wheels()))
     check_imports(place)
     for stamped in {"install", name}:
         (place.venv / STAMPS[stamped][0]).write_bytes(place.requirements(stamped))

@@ -146,17 +146,29 @@ def load_problem(reason: str, venv: Path) -> str:
     return f"the packages are installed but do not load: {reason}. {way_out}"
 
 
-def explain(output: str, log: Path) -> str:
-    """One sentence for a failed pip or venv run, from what it printed; `log` holds all of it."""
+def wheels_problem(folder: Path | None) -> str | None:
+    """OVERPAINT_WHEELS names something that is not there."""
+    if folder is None or folder.is_dir():
+        return None
+    return f"OVERPAINT_WHEELS={folder} is not a folder. Correct it or unset it."
+
+
+def explain(output: str, log: Path, wheels: Path | None = None) -> str:
+    """One sentence for a failed pip or venv run, from what it printed; `log` holds all of it.
+
+    `wheels` is the folder that was installed from, None where it was an index.
+    """
     for pattern, sentence in FAILURES:
         if pattern.search(output):
             return sentence
     missing = NO_VERSION.search(output)
     if missing:
         what = missing.group(1) or "this combination of packages"
+        here = f"Python {dotted(sys.version_info[:2])} on {platform.system()} {platform.machine()}"
+        if wheels is not None:
+            return f"{wheels} has no {what} for {here}. Fill it with 'pip download' of just those."
         return (
-            f"no package index here has {what} for Python {dotted(sys.version_info[:2])} on"
-            f" {platform.system()} {platform.machine()}. Python 3.11 to 3.13 were tried:"
+            f"no package index has {what} for {here}. Python 3.11 to 3.13 are known to do:"
             " PYTHON=python3.12 ./webui.sh takes another one."
         )
     errors = [line for line in output.splitlines() if line.startswith("ERROR: ")]

@@ -2,8 +2,8 @@
 # Command 1: ./webui.sh [flags]  makes .venv, installs what is missing, starts the web UI.
 # PYTHON=/path/to/python3.12 chooses the Python; docs/dependencies.md has the other variables.
 set -u
-self=$(readlink -f -- "$0" 2>/dev/null) || self=$0
-here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P) || exit 1
+self=$(readlink -f -- "$0" 2>/dev/null) || case $0 in */*) self=$0 ;; *) self=./$0 ;; esac
+here=$(CDPATH='' cd -- "${self%/*}" && pwd -P) || exit 1
 venv=${OVERPAINT_VENV:-$here/.venv}
 
 # A later start: the stamp is a copy of the requirements that were installed. Anything else that
