@@ -1,0 +1,271 @@
+"""The command line to a running server: settings, wiring, serve. The only module that composes.
+
+Imports of weight stay inside functions: worker processes import this file again, and the port must
+be ours before the seconds that Gradio's import takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flags import SettingsError
+from settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    import gradio as gr
+    from fastapi import FastAPI, Request
+
+    from jobs.assets import AssetStore
+    from jobs.engine import LocalEngine
+    from jobs.options import OptionStore
+    from jobs.store import JobStore
+    from models.catalog import Catalog
+    from server.identity import Owner
+
+ROOT = Path(__file__).resolve().parent
+BUILTIN = ROOT / "models" / "builtin" / "checkpoint"
+STATIC = ROOT / "ui" / "static"
+ASSET_AGE = 7 * 24 * 3600
+"""Uploads that no job names are deleted after this many seconds."""
+
+_log = logging.getLogger("overpaint")
+
+
+class House:
+    """All long-lived parts of the web process, wired once."""
+
+    def __init__(self, settings: Settings) -> None:
+        from jobs.assets import AssetStore  # noqa: PLC0415
+        from jobs.engine import LocalEngine  # noqa: PLC0415
+        from jobs.messages import WorkerConfig  # noqa: PLC0415
+        from jobs.options import OptionStore  # noqa: PLC0415
+        from jobs.store import JobStore  # noqa: PLC0415
+        from models.catalog import Catalog  # noqa: PLC0415
+        from pipelines.pictures import PictureLimits  # noqa: PLC0415
+
+        self.settings = settings
+        pixels = int(settings.max_picture_mp * 1_000_000)
+        self.limits = PictureLimits(
+            max_bytes=settings.max_upload_mb * 1024 * 1024, max_pixels=pixels
+        )
+        self.assets: AssetStore = AssetStore(settings.data_dir / "assets")
+        self.store: JobStore = JobStore(settings.data_dir / "jobs.sqlite")
+        self.options: OptionStore = OptionStore(settings.data_dir)
+        self.catalog: Catalog = Catalog(
+            settings.models_dir, settings.data_dir, BUILTIN, settings.checkpoint_dirs
+        )
+        if settings.ckpt:
+            chosen = self.catalog.get(settings.ckpt)
+            self.options.set_many({"sd_model_checkpoint": chosen.title})
+        config = WorkerConfig(
+            models_dir=settings.models_dir,
+            output_dir=settings.output_dir,
+            data_dir=settings.data_dir,
+            builtin=BUILTIN,
+            checkpoint_dirs=settings.checkpoint_dirs,
+            vae_dirs=settings.vae_dirs,
+            no_half=settings.no_half,
+            no_half_vae=settings.no_half_vae,
+            full_precision=settings.precision == "full",
+            use_cpu=settings.cpu_only,
+            device_id=settings.device_id[0] if settings.device_id else None,
+            hashing=not settings.no_hashing,
+            unsafe_pickle=settings.disable_safe_unpickle,
+            max_picture_pixels=pixels,
+        )
+        preload = None if settings.skip_load_model_at_start else self.selected_checkpoint()
+        self.engine: LocalEngine = LocalEngine(self.store, config, preload=preload)
+
+    def selected_checkpoint(self) -> str:
+        """Title of the selected checkpoint."""
+        return self.catalog.default(str(self.options.get("sd_model_checkpoint") or "")).title
+
+    def clean(self) -> None:
+        """Delete uploads that nothing refers to any more."""
+        gone = self.assets.remove_unused(self.store.used_assets(), time.time() - ASSET_AGE)
+        _log.info("removed %s old uploads", gone)
+
+
+def build_app(house: House) -> FastAPI:
+    """The FastAPI app: pictures, API, page. `server.front.protect` goes around it."""
+    from fastapi import FastAPI  # noqa: PLC0415
+
+    from server.errors import install_error_handlers  # noqa: PLC0415
+    from server.pictures import pictures_router  # noqa: PLC0415
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        house.engine.start()
+        threading.Thread(target=house.clean, name="cleaner", daemon=True).start()
+        yield
+        house.engine.stop()
+
+    app = FastAPI(title="Overpaint", lifespan=lifespan, docs_url=None, redoc_url=None)
+    install_error_handlers(app)
+
+    def lookup(owner: Owner, picture_id: str) -> Path | None:
+        picture = house.engine.picture(owner.name, picture_id)
+        return None if picture is None else picture.path
+
+    app.include_router(pictures_router(lookup))
+    if not house.settings.no_api:
+        _mount_api(app, house)
+    if not house.settings.nowebui:
+        _mount_page(app, house)
+    return app
+
+
+def _mount_api(app: FastAPI, house: House) -> None:
+    from api.routes import ApiServices, build  # noqa: PLC0415
+    from server.identity import owner_of  # noqa: PLC0415
+
+    def owner_name(request: Request) -> str:
+        return owner_of(request.scope).name
+
+    services = ApiServices(
+        engine=house.engine,
+        assets=house.assets,
+        options=house.options,
+        catalog=house.catalog,
+        owner_of=owner_name,
+        limits=house.limits,
+        flags=house.settings.public_values(),
+    )
+    app.include_router(build(services))
+
+
+def _mount_page(app: FastAPI, house: House) -> None:
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(house.settings.data_dir / "gradio"))
+    import gradio as gr  # noqa: PLC0415
+    from fastapi.staticfiles import StaticFiles  # noqa: PLC0415
+
+    from pipelines.prompt.clip_tokenizer import ClipTokenizer  # noqa: PLC0415
+    from server.identity import owner_of  # noqa: PLC0415
+    from ui.page import build_page, page_script  # noqa: PLC0415
+    from ui.services import Services  # noqa: PLC0415
+
+    def owner_name(request: gr.Request) -> str:
+        return owner_of(request.request.scope).name
+
+    static_url = f"/ui-static/{_content_hash(STATIC)}"
+    app.mount(static_url, StaticFiles(directory=STATIC))
+    services = Services(
+        engine=house.engine,
+        assets=house.assets,
+        options=house.options,
+        catalog=house.catalog,
+        tokenizer=ClipTokenizer.from_folder(BUILTIN / "tokenizer"),
+        limits=house.limits,
+        models_dir=house.settings.models_dir,
+        owner_of=owner_name,
+        static_url=house.settings.subpath + static_url,
+        pictures_url=house.settings.subpath + "/pictures",
+    )
+    page = build_page(services)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        css_paths=[STATIC / "page.css"],
+        js=page_script(services),
+        theme=_theme(gr),
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size=f"{house.settings.max_upload_mb}mb",
+    )
+    # A mounted Gradio accepts any server path as an upload until this is set (its check for
+    # "was uploaded by a user" is skipped before launch()). tests/security keeps watch.
+    page.has_launched = True
+
+
+def _theme(gradio: Any) -> Any:
+    """Gradio's base theme with system fonts: nothing is fetched from outside."""
+    return gradio.themes.Base(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+        spacing_size="sm",
+        radius_size="md",
+    )
+
+
+def _content_hash(folder: Path) -> str:
+    """Name of the static files' version, so that browsers may keep them for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def serve(settings: Settings) -> None:
+    """Bind the port, build everything, print the address and run until stopped."""
+    from server.ports import bind_port  # noqa: PLC0415
+
+    bound = bind_port(settings.bind_host, settings.port)
+    if bound.note:
+        print(bound.note)
+    for folder in (settings.data_dir, settings.output_dir, settings.models_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    import uvicorn  # noqa: PLC0415
+
+    from server.front import policy_for, protect  # noqa: PLC0415
+    from server.links import page_links  # noqa: PLC0415
+
+    house = House(settings)
+    app = protect(build_app(house), policy_for(settings, log=print))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_keep_alive=settings.timeout_keep_alive,
+        timeout_graceful_shutdown=3,
+        ssl_keyfile=settings.tls_keyfile,
+        ssl_certfile=settings.tls_certfile,
+        server_header=False,
+    )
+    links = page_links(settings, bound.port)
+    print("Overpaint is running on " + "  ".join(links), flush=True)
+    if settings.autolaunch:
+        import webbrowser  # noqa: PLC0415
+
+        webbrowser.open(links[0])
+    uvicorn.Server(config).run(sockets=[bound.socket])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Start the server; every mistake of the user is one line and exit code 2."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "asyncio", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        settings, notes = load_settings(argv, os.environ)
+        for note in notes:
+            print(f"{'Warning: ' if note.level == 'warning' else ''}{note.text}")
+        serve(settings)
+    except SettingsError as error:
+        print(f"Overpaint cannot start: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"Overpaint cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

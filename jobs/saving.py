@@ -1,0 +1,79 @@
+"""Pictures to files: complete or not at all, never over an existing one (behaviour 10.6)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from jobs.messages import RunJob
+from pipelines.events import FinishedPicture
+from pipelines.filenames import next_number
+from pipelines.pictures import encode_picture
+
+TRIES = 500
+"""Numbers that are tried while other programs write into the same folder."""
+
+
+class PictureSaver:
+    """Saves the pictures of jobs below the output folder, or aside when they are not to be kept."""
+
+    def __init__(self, output_dir: Path, data_dir: Path) -> None:
+        self._output_dir = output_dir
+        self._results_dir = data_dir / "results"
+
+    def save(self, job: RunJob, picture: FinishedPicture) -> Path:
+        """Write one picture with its infotext and return where it lies.
+
+        Pictures of jobs that do not save, and incomplete ones, go to the data folder. Raises
+        OSError when the disk is full or the folder cannot be written.
+        """
+        data = encode_picture(picture.image, "png", infotext=picture.infotext)
+        if not job.spec.save or picture.incomplete:
+            folder = self._results_dir / job.job_id
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{picture.position:05d}-{picture.seed}.png"
+            _write(data, path, replace=True)
+            return path
+        folder = self._output_dir / f"{job.spec.tab}-images" / time.strftime("%Y-%m-%d")
+        folder.mkdir(parents=True, exist_ok=True)
+        number = next_number(entry.name for entry in folder.iterdir())
+        for attempt in range(TRIES):
+            path = folder / f"{number + attempt:05d}-{picture.seed}.png"
+            if _write(data, path, replace=False):
+                return path
+        raise OSError(f"no free file name was found in {folder}")
+
+
+def _write(data: bytes, path: Path, *, replace: bool) -> bool:
+    """Write beside `path`, then take its name in one step; False when the name is taken."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        if replace:
+            temporary.replace(path)
+            return True
+        return _take_name(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _take_name(temporary: Path, path: Path) -> bool:
+    """Give the file its name unless another has it. Some file systems cannot link."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError:
+        if path.exists():
+            return False
+        temporary.rename(path)
+    return True

@@ -1,0 +1,123 @@
+"""What is asked of the job engine and what it answers: plain frozen data, no behaviour.
+
+The store keeps `JobSpec` as JSON; page and API read `JobView`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pipelines.events import StopKind
+from pipelines.request import Frozen, Img2ImgRequest
+
+__all__ = [
+    "JobSpec",
+    "JobState",
+    "JobView",
+    "Picture",
+    "Preview",
+    "Progress",
+    "StopKind",
+]
+
+
+class JobState(StrEnum):
+    """Life of a job. A job that was interrupted is DONE: what it made is kept."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more will happen to the job."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class JobSpec(Frozen):
+    """One unit of work: a request, and what happens to its pictures."""
+
+    kind: Literal["generate", "load"] = "generate"
+    request: Img2ImgRequest
+    tab: Literal["img2img", "txt2img"] = "img2img"
+    save: bool = True
+    """True writes into the output folder; False keeps the pictures in the data folder only."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture of a job. `position` counts from 0 over the whole job."""
+
+    id: str
+    job_id: str
+    position: int
+    path: Path
+    infotext: str
+    width: int
+    height: int
+    seed: int
+    subseed: int
+    incomplete: bool = False
+    """True when an interrupt cut its sampling short."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running job is. `batch` counts from 0, `step` from 0 (nothing done) to `steps`."""
+
+    batch: int = 0
+    batches: int = 0
+    step: int = 0
+    steps: int = 0
+    note: str = ""
+    """What is done besides sampling, e.g. loading a checkpoint; empty while sampling."""
+
+    @property
+    def fraction(self) -> float:
+        """Share of the job that is done, 0..1 (ui 8.3)."""
+        if self.batches == 0:
+            return 0.0
+        done = self.batch + (self.step / self.steps if self.steps else 0.0)
+        return min(1.0, done / self.batches)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A live preview: JPEG bytes, numbered so that a client fetches each only once."""
+
+    number: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class JobView:
+    """Everything a client may see of a job at one moment."""
+
+    id: str
+    owner: str
+    spec: JobSpec
+    state: JobState
+    created: float
+    started: float | None
+    finished: float | None
+    version: int
+    """Grows with every change, so that a watcher knows whether he has seen this."""
+    progress: Progress = field(default_factory=Progress)
+    eta: float | None = None
+    """Seconds to the end, or None while unknown."""
+    queue_position: int = 0
+    """0 when running or over, else how many jobs come first, plus one."""
+    queue_length: int = 0
+    pictures: tuple[Picture, ...] = ()
+    preview: Preview | None = None
+    error: str = ""
+    interrupted: bool = False
+    attempts: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What only the worker knew: model, hash, executed steps, seconds, notes, peak memory."""

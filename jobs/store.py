@@ -1,0 +1,255 @@
+"""The durable job store: SQLite in WAL mode. It survives a kill of worker or server.
+
+It knows rows, not processes: who runs what is the engine's business.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.messages import PictureDone
+from jobs.spec import JobSpec, JobState, Picture
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    interrupted INTEGER NOT NULL DEFAULT 0,
+    facts TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, number);
+CREATE TABLE IF NOT EXISTS pictures (
+    id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    infotext TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    seed TEXT NOT NULL,
+    subseed TEXT NOT NULL,
+    incomplete INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (job_id, position)
+);
+"""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job as it is stored."""
+
+    id: str
+    number: int
+    owner: str
+    spec: JobSpec
+    state: JobState
+    created: float
+    started: float | None
+    finished: float | None
+    attempts: int
+    error: str
+    interrupted: bool
+    facts: Mapping[str, Any]
+
+
+class JobStore:
+    """All access to the job database; one connection, guarded by a lock."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database; the store must not be used afterwards."""
+        with self._lock:
+            self._db.close()
+
+    def add(self, owner: str, spec: JobSpec, job_id: str | None = None) -> str:
+        """Queue a job at the end of its owner's line and return its id."""
+        job_id = job_id or uuid.uuid4().hex
+        self._write(
+            "INSERT INTO jobs (id, number, owner, spec, state, created) VALUES"
+            " (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM jobs), ?, ?, ?, ?)",
+            (job_id, owner, spec.model_dump_json(), JobState.QUEUED, time.time()),
+        )
+        return job_id
+
+    def get(self, job_id: str) -> JobRow | None:
+        """The job, or None."""
+        rows = self._read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return _job(rows[0]) if rows else None
+
+    def line(self) -> list[str]:
+        """Ids of queued jobs in turn order: round-robin over owners, in order within one.
+
+        The owner who was served longest ago comes first.
+        """
+        rows = self._read(
+            "SELECT id, owner, number FROM jobs WHERE state = ? ORDER BY number",
+            (JobState.QUEUED,),
+        )
+        served = {
+            row["owner"]: row["last"] or 0.0
+            for row in self._read("SELECT owner, MAX(started) AS last FROM jobs GROUP BY owner", ())
+        }
+        rounds: dict[str, int] = {}
+        keyed: list[tuple[int, float, int, str]] = []
+        for row in rows:
+            owner = row["owner"]
+            turn = rounds[owner] = rounds.get(owner, -1) + 1
+            keyed.append((turn, served[owner], row["number"], row["id"]))
+        return [job_id for *_, job_id in sorted(keyed)]
+
+    def running(self) -> list[JobRow]:
+        """Jobs that are marked as running."""
+        return [
+            _job(row)
+            for row in self._read("SELECT * FROM jobs WHERE state = ?", (JobState.RUNNING,))
+        ]
+
+    def latest(self, owner: str, count: int) -> list[JobRow]:
+        """The owner's newest jobs, newest first."""
+        rows = self._read(
+            "SELECT * FROM jobs WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, count)
+        )
+        return [_job(row) for row in rows]
+
+    def mark_running(self, job_id: str) -> None:
+        """A worker has taken the job: one more attempt."""
+        self._write(
+            "UPDATE jobs SET state = ?, started = ?, attempts = attempts + 1 WHERE id = ?",
+            (JobState.RUNNING, time.time(), job_id),
+        )
+
+    def requeue(self, job_id: str) -> None:
+        """Put a job whose worker died back into its place in the line."""
+        self._write("UPDATE jobs SET state = ? WHERE id = ?", (JobState.QUEUED, job_id))
+
+    def finish(
+        self,
+        job_id: str,
+        state: JobState,
+        *,
+        error: str = "",
+        interrupted: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record how the job ended. A job that ended before stays as it is."""
+        self._write(
+            "UPDATE jobs SET state = ?, finished = ?, error = ?, interrupted = ?, facts = ?"
+            " WHERE id = ? AND state IN (?, ?)",
+            (
+                state,
+                time.time(),
+                error,
+                interrupted,
+                json.dumps(dict(facts or {})),
+                job_id,
+                JobState.QUEUED,
+                JobState.RUNNING,
+            ),
+        )
+
+    def add_picture(self, made: PictureDone) -> None:
+        """Record a finished picture; a repeated one (after a retry) replaces its row."""
+        self._write(
+            "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                uuid.uuid4().hex,
+                made.job_id,
+                made.position,
+                str(made.path),
+                made.infotext,
+                made.width,
+                made.height,
+                str(made.seed),
+                str(made.subseed),
+                made.incomplete,
+            ),
+        )
+
+    def pictures(self, job_id: str) -> tuple[Picture, ...]:
+        """The job's pictures in order."""
+        rows = self._read("SELECT * FROM pictures WHERE job_id = ? ORDER BY position", (job_id,))
+        return tuple(_picture(row) for row in rows)
+
+    def picture(self, owner: str, picture_id: str) -> Picture | None:
+        """The picture, if it exists and belongs to `owner`."""
+        rows = self._read(
+            "SELECT pictures.* FROM pictures JOIN jobs ON jobs.id = pictures.job_id"
+            " WHERE pictures.id = ? AND jobs.owner = ?",
+            (picture_id, owner),
+        )
+        return _picture(rows[0]) if rows else None
+
+    def used_assets(self) -> set[str]:
+        """SHA-256 names of all pictures that stored jobs refer to."""
+        used: set[str] = set()
+        for row in self._read("SELECT spec FROM jobs", ()):
+            request = JobSpec.model_validate_json(row["spec"]).request
+            used.update(request.init_images)
+            if request.inpaint is not None:
+                used.add(request.inpaint.mask)
+        return used
+
+    def _write(self, sql: str, values: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._db.execute(sql, values)
+
+    def _read(self, sql: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+
+def _job(row: sqlite3.Row) -> JobRow:
+    return JobRow(
+        id=row["id"],
+        number=row["number"],
+        owner=row["owner"],
+        spec=JobSpec.model_validate_json(row["spec"]),
+        state=JobState(row["state"]),
+        created=row["created"],
+        started=row["started"],
+        finished=row["finished"],
+        attempts=row["attempts"],
+        error=row["error"],
+        interrupted=bool(row["interrupted"]),
+        facts=json.loads(row["facts"]),
+    )
+
+
+def _picture(row: sqlite3.Row) -> Picture:
+    return Picture(
+        id=row["id"],
+        job_id=row["job_id"],
+        position=row["position"],
+        path=Path(row["path"]),
+        infotext=row["infotext"],
+        width=row["width"],
+        height=row["height"],
+        seed=int(row["seed"]),
+        subseed=int(row["subseed"]),
+        incomplete=bool(row["incomplete"]),
+    )

@@ -1,0 +1,174 @@
+"""The worker process: one device, one job at a time. Only here does the job engine touch torch.
+
+It reads messages on a thread of its own, so that a stop is seen while the device works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+
+from jobs.messages import (
+    FromWorker,
+    JobDone,
+    JobFailed,
+    PictureDone,
+    Preload,
+    RunJob,
+    Shutdown,
+    StepDone,
+    StopJob,
+    ToWorker,
+    WorkerConfig,
+    WorkerReady,
+)
+from jobs.saving import PictureSaver
+from pipelines.events import FinishedPicture, StepEvent, StopKind
+
+_log = logging.getLogger("overpaint.worker")
+
+PREVIEW_INTERVAL = 0.2
+"""Seconds between live previews; more would cost more than anybody can see."""
+
+
+class Mailbox:
+    """Messages from the engine: stops take effect at once, everything else waits its turn."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
+        self._stops: dict[str, StopKind] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._read, name="mailbox", daemon=True).start()
+
+    def next(self) -> ToWorker:
+        """Wait for the next piece of work."""
+        return self._waiting.get()
+
+    def send(self, message: FromWorker) -> None:
+        """Tell the engine."""
+        with self._lock:
+            self._connection.send(message)
+
+    def take_stop(self, job_id: str) -> StopKind | None:
+        """The stop that was asked for this job; a skip is forgotten once it was taken."""
+        kind = self._stops.get(job_id)
+        if kind is StopKind.SKIP:
+            self._stops.pop(job_id, None)
+        return kind
+
+    def _read(self) -> None:
+        while True:
+            try:
+                message: ToWorker = self._connection.recv()
+            except (EOFError, OSError):
+                # The server is gone; what it had stored, its successor goes on with.
+                os._exit(0)
+            if isinstance(message, StopJob):
+                self._stops[message.job_id] = message.kind
+            else:
+                self._waiting.put(message)
+
+
+class JobListener:
+    """Turns the events of one run into messages to the engine and files on disk."""
+
+    def __init__(self, mailbox: Mailbox, job: RunJob, saver: PictureSaver) -> None:
+        self._mailbox = mailbox
+        self._job = job
+        self._saver = saver
+        self._last_preview = 0.0
+        self._last = StepDone(job.job_id, 0, job.spec.request.n_iter, 0, 0)
+
+    def on_note(self, text: str) -> None:
+        """See RunListener."""
+        last = self._last
+        self._send(StepDone(last.job_id, last.batch, last.batches, last.step, last.steps, text))
+
+    def on_step(self, event: StepEvent) -> None:
+        """See RunListener."""
+        preview = None
+        now = time.monotonic()
+        if now - self._last_preview >= PREVIEW_INTERVAL:
+            self._last_preview = now
+            buffer = io.BytesIO()
+            event.preview().save(buffer, "JPEG", quality=80)
+            preview = buffer.getvalue()
+        self._send(
+            StepDone(
+                self._job.job_id,
+                event.batch,
+                event.batches,
+                event.step,
+                event.steps,
+                preview=preview,
+            )
+        )
+
+    def on_picture(self, picture: FinishedPicture) -> None:
+        """See RunListener. Raises OSError when the disk is full."""
+        path = self._saver.save(self._job, picture)
+        self._mailbox.send(
+            PictureDone(
+                self._job.job_id,
+                picture.position,
+                path,
+                picture.infotext,
+                picture.image.width,
+                picture.image.height,
+                picture.seed,
+                picture.subseed,
+                picture.incomplete,
+            )
+        )
+
+    def stop_asked(self) -> StopKind | None:
+        """See RunListener."""
+        return self._mailbox.take_stop(self._job.job_id)
+
+    def _send(self, message: StepDone) -> None:
+        self._last = message
+        self._mailbox.send(message)
+
+
+def serve(config: WorkerConfig, connection: Connection) -> None:
+    """Run until the engine says Shutdown or goes away."""
+    # Ctrl+C reaches the whole process group; the server decides when the worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    mailbox = Mailbox(connection)
+    from jobs.worker_studio import Studio  # noqa: PLC0415  torch comes in here, after the mailbox
+
+    studio = Studio(config)
+    saver = PictureSaver(config.output_dir, config.data_dir)
+    mailbox.send(WorkerReady(studio.device, studio.versions))
+    while True:
+        message = mailbox.next()
+        if isinstance(message, Shutdown):
+            return
+        if isinstance(message, Preload):
+            with contextlib.suppress(ValueError, OSError):  # the first job will tell the user
+                studio.preload(message.checkpoint)
+        if isinstance(message, RunJob):
+            mailbox.send(_run(studio, saver, mailbox, message))
+
+
+def _run(studio: object, saver: PictureSaver, mailbox: Mailbox, job: RunJob) -> JobDone | JobFailed:
+    """Do one job. Whatever goes wrong becomes a sentence; the worker lives on."""
+    from jobs.worker_errors import explain  # noqa: PLC0415
+    from jobs.worker_studio import Studio  # noqa: PLC0415
+
+    assert isinstance(studio, Studio)
+    listener = JobListener(mailbox, job, saver)
+    try:
+        return studio.run(job, listener)
+    except Exception as error:  # the boundary: one job's failure must not end the worker
+        return JobFailed(job.job_id, explain(error, job.spec.request))

@@ -1,0 +1,115 @@
+"""What a worker keeps between jobs: the catalog and the loaded checkpoints."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from PIL import Image
+
+from jobs.assets import AssetStore
+from jobs.messages import JobDone, RunJob, WorkerConfig
+from models.catalog import Catalog, CheckpointEntry
+from models.device import DeviceFlags, DevicePolicy
+from models.load import load_checkpoint
+from pipelines.events import RunListener
+from pipelines.families.sd1 import StableDiffusion1
+from pipelines.pictures import PictureLimits, open_picture
+from pipelines.run import Pipeline, run
+
+
+class Studio:
+    """One device with its models. Not thread-safe: jobs come one after the other."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._assets = AssetStore(config.data_dir / "assets")
+        self._limits = PictureLimits(max_pixels=config.max_picture_pixels)
+        self._catalog = Catalog(
+            config.models_dir, config.data_dir, config.builtin, config.checkpoint_dirs
+        )
+        self._flags = DeviceFlags(
+            no_half=config.no_half,
+            no_half_vae=config.no_half_vae,
+            precision="full" if config.full_precision else "autocast",
+            use_cpu=config.use_cpu,
+            device_id=config.device_id,
+        )
+        self._policy = DevicePolicy.detect(use_cpu=config.use_cpu)
+        self._loaded: tuple[Path, Pipeline] | None = None
+        self.device = str(self._policy.choose(self._flags).device)
+        self.versions: Mapping[str, str] = {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "diffusers": diffusers.__version__,
+            "transformers": transformers.__version__,
+        }
+
+    def preload(self, checkpoint: str) -> None:
+        """Load a checkpoint ahead of the first job."""
+        self._pipeline(self._entry(checkpoint))
+
+    def run(self, job: RunJob, listener: RunListener) -> JobDone:
+        """Do the job; raises what went wrong."""
+        began = time.monotonic()
+        entry = self._entry(job.spec.request.checkpoint)
+        if self._loaded is None or self._loaded[0] != entry.path:
+            listener.on_note(f"Loading {entry.name}")
+        pipeline = self._pipeline(entry)
+        facts: dict[str, Any] = {"model": entry.model_name, "model_title": entry.title}
+        if job.spec.kind == "load":
+            return JobDone(job.job_id, False, facts)
+        report = run(
+            job.spec.request, pipeline, self._open, listener, first_batch=self._first_batch(job)
+        )
+        facts |= {
+            "model_hash": pipeline.model_hash,
+            "sampler": report.sampler,
+            "scheduler": report.schedule_label,
+            "executed_steps": report.executed_steps,
+            "width": report.width,
+            "height": report.height,
+            "notes": list(report.notes),
+            "seconds": round(time.monotonic() - began, 3),
+            "peak_memory": self._peak_memory(),
+            "device": self.device,
+            **report.facts,
+        }
+        return JobDone(job.job_id, report.interrupted, facts)
+
+    def _entry(self, checkpoint: str) -> CheckpointEntry:
+        if checkpoint and self._catalog.find(checkpoint) is None:
+            self._catalog.rescan()  # it may have been added since the worker started
+        return self._catalog.get(checkpoint) if checkpoint else self._catalog.default()
+
+    def _pipeline(self, entry: CheckpointEntry) -> Pipeline:
+        if self._loaded is None or self._loaded[0] != entry.path:
+            self._loaded = None  # frees the old one before the new one needs its memory
+            loaded = load_checkpoint(entry, self._policy.choose(self._flags, entry.size))
+            if self._config.hashing:
+                entry = self._catalog.ensure_hash(entry)
+            family = StableDiffusion1(loaded)
+            pipeline = Pipeline(family, entry.model_name, entry.hash10 or "")
+            self._loaded = entry.path, pipeline
+        return self._loaded[1]
+
+    def _open(self, ref: str) -> Image.Image:
+        return open_picture(Path(self._assets.path(ref)), self._limits)
+
+    @staticmethod
+    def _first_batch(job: RunJob) -> int:
+        """Batches that an earlier attempt finished are not made again."""
+        return job.done // job.spec.request.batch_size
+
+    def _peak_memory(self) -> int:
+        """Bytes: the device's peak on CUDA, the process's elsewhere."""
+        if self.device.startswith("cuda"):
+            return int(torch.cuda.max_memory_allocated())
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,77 @@
+"""What a run tells while it works and what it may be told: plain data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from PIL import Image
+
+
+class StopKind(StrEnum):
+    """How a running job is stopped (ui 3.2)."""
+
+    NOW = "now"
+    """Finish the step, keep the picture as far as it is, end the job."""
+    AFTER_CURRENT = "after_current"
+    """Finish the batch in work, then end the job."""
+    SKIP = "skip"
+    """Finish the step, keep the picture as far as it is, go on with the next batch."""
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One sampling step is done. `step` counts from 1 to `steps` within the batch."""
+
+    batch: int
+    batches: int
+    step: int
+    steps: int
+    preview: Callable[[], Image.Image]
+    """Draws the preview when it is called, and costs nothing before."""
+
+
+@dataclass(frozen=True)
+class FinishedPicture:
+    """A picture that is ready to be kept. `position` counts from 0 over the whole job."""
+
+    position: int
+    image: Image.Image
+    infotext: str
+    prompt: str
+    seed: int
+    subseed: int
+    incomplete: bool
+
+
+class RunListener(Protocol):
+    """The receiving end of a run; the run calls it from its own thread."""
+
+    def on_note(self, text: str) -> None:
+        """Something other than sampling takes time now, e.g. "Encoding"; empty ends it."""
+
+    def on_step(self, event: StepEvent) -> None:
+        """A step is done."""
+
+    def on_picture(self, picture: FinishedPicture) -> None:
+        """A picture is done."""
+
+    def stop_asked(self) -> StopKind | None:
+        """Polled after each step and between batches."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a finished run knows beyond its pictures."""
+
+    interrupted: bool
+    sampler: str
+    schedule_label: str
+    executed_steps: int
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+    """Sentences for the user: what was ignored, replaced or noticed."""
+    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""What the denoise loop needs of a model family. One family, one file beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pipelines.prompt.conditioning import TextEncoder
+from pipelines.schedules import NoiseSchedule
+
+LATENT_SCALE = 8
+"""Pixels per latent cell, along each side, of every family so far."""
+
+
+class ModelOutputError(RuntimeError):
+    """The network or the VAE gave NaN; the sentence says what may help."""
+
+
+class Family(Protocol):
+    """A loaded model, seen by the pipeline. All latents are scaled: the sampler's x0 units."""
+
+    schedule: NoiseSchedule
+    latent_channels: int
+    device: torch.device
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """Prompts to vectors."""
+
+    def denoised(self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """D(x, sigma) of one conditioning.
+
+        x (N, C, h, w) float32 at noise level sigma (N,), which is timestep t (N,) of the schedule,
+        fractions allowed; context (N, tokens, dim). Returns float32 like x (behaviour 7.5).
+        """
+
+    def epsilon(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """Noise prediction for timestep samplers.
+
+        x (N, C, h, w) float32 of unit variance (VP), t (N,) in 0..999, fractions allowed.
+        """
+
+    def encode(self, image: Image.Image) -> Tensor:
+        """RGB picture to latent (C, H//8, W//8) float32 (behaviour 14.1); the posterior's mode."""
+
+    def decode(self, latents: Tensor) -> Sequence[Image.Image]:
+        """Latents (B, C, h, w) to RGB pictures of 8h x 8w, truncated to 8 bit (behaviour 14.1).
+
+        Raises ModelOutputError when the VAE gives NaN in float32, too.
+        """
+
+    def preview(self, latent: Tensor) -> Image.Image:
+        """A cheap picture of one latent (C, h, w): w x h pixels, RGB."""

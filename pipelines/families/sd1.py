@@ -1,0 +1,141 @@
+"""Stable Diffusion 1.x: UNet on text (epsilon or v), f8 VAE with 4 channels, CLIP text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.load import LoadedCheckpoint
+from pipelines.families.base import LATENT_SCALE, ModelOutputError
+from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
+from pipelines.prompt.conditioning import TextEncoder
+from pipelines.schedules import NoiseSchedule
+
+
+class SkipSizedUpsample(nn.Module):
+    """Nearest x2, convolution, then a nearest resize to the skip's size.
+
+    diffusers resizes to the skip's size before the convolution; the original does it after, which
+    matters for sizes that are not divisible by 64 (behaviour 7.5, trap 34).
+    """
+
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(
+        self, hidden_states: Tensor, output_size: tuple[int, int] | None = None, *_: object
+    ) -> Tensor:
+        """hidden_states (N, C, h, w) -> (N, C, 2h, 2w), or `output_size` where that differs."""
+        up: Tensor = self.conv(functional.interpolate(hidden_states, scale_factor=2.0))
+        if output_size is not None and tuple(up.shape[-2:]) != tuple(output_size):
+            up = functional.interpolate(up, size=tuple(output_size))
+        return up
+
+
+class StableDiffusion1:
+    """An SD 1.x checkpoint behind the Family protocol."""
+
+    def __init__(self, loaded: LoadedCheckpoint) -> None:
+        self.loaded = loaded
+        self.device = loaded.placement.device
+        self.schedule = NoiseSchedule.from_alphas(loaded.alphas_cumprod)
+        self.latent_channels = int(loaded.vae.config.latent_channels)
+        self._text_encoder = ClipTextEncoder(
+            loaded.text_encoder, TransformersTokenizer(loaded.tokenizer)
+        )
+        self._predicts_v = loaded.prediction_type == "v_prediction"
+        self._unet = loaded.unet.eval().requires_grad_(False)
+        self._vae = loaded.vae.eval().requires_grad_(False)
+        for block in self._unet.up_blocks:
+            for i, upsampler in enumerate(block.upsamplers or ()):
+                block.upsamplers[i] = SkipSizedUpsample(upsampler.conv)
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """See Family.text_encoder."""
+        return self._text_encoder
+
+    def denoised(self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """D = x - sigma * eps, or the v form (behaviour 7.5). See Family.denoised."""
+        wide = sigma.view(-1, 1, 1, 1)
+        c_in = 1.0 / (wide**2 + 1.0) ** 0.5
+        output = self._network(x * c_in, t, context)
+        if self._predicts_v:
+            return x / (wide**2 + 1.0) - output * wide * c_in
+        return x - output * wide
+
+    def epsilon(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """See Family.epsilon."""
+        output = self._network(x, t, context)
+        if not self._predicts_v:
+            return output
+        sigma = self.schedule.t_to_sigma(t.cpu()).view(-1, 1, 1, 1).to(x)
+        c_in = 1.0 / (sigma**2 + 1.0) ** 0.5
+        return output * c_in + x * sigma * c_in
+
+    def encode(self, image: Image.Image) -> Tensor:
+        """See Family.encode."""
+        pixels = torch.from_numpy(np.asarray(image.convert("RGB"), np.float32) / 255.0)
+        pixels = (pixels.permute(2, 0, 1)[None] * 2.0 - 1.0).to(self.device, self._vae.dtype)
+        height, width = (side // LATENT_SCALE * LATENT_SCALE for side in pixels.shape[-2:])
+        with torch.inference_mode():
+            latent: Tensor = self._vae.encode(pixels[..., :height, :width]).latent_dist.mode()
+        if not latent.isfinite().all():
+            latent = self._in_float32(
+                lambda: self._vae.encode(pixels.float()).latent_dist.mode()  # noqa: PLW0108
+            )
+        return latent[0].float() * self.loaded.vae_scale
+
+    def decode(self, latents: Tensor) -> Sequence[Image.Image]:
+        """See Family.decode; one picture at a time, as the original."""
+        return [self._decode_one(latent) for latent in latents]
+
+    def preview(self, latent: Tensor) -> Image.Image:
+        """Latent-to-RGB factors of this checkpoint (behaviour 14.2)."""
+        factors = torch.tensor(self.loaded.latent_rgb.factors)
+        bias = torch.tensor(self.loaded.latent_rgb.bias)
+        rgb = latent.float().cpu().permute(1, 2, 0) @ factors + bias
+        return _to_picture((rgb + 1.0) / 2.0)
+
+    def _network(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        dtype = self._unet.dtype
+        with torch.inference_mode():
+            output: Tensor = self._unet(
+                x.to(dtype),
+                t.to(self.device, dtype),
+                encoder_hidden_states=context.to(self.device, dtype),
+                return_dict=False,
+            )[0]
+        return output.float()
+
+    def _decode_one(self, latent: Tensor) -> Image.Image:
+        scaled = latent[None] / self.loaded.vae_scale
+        with torch.inference_mode():
+            pixels: Tensor = self._vae.decode(scaled.to(self._vae.dtype), return_dict=False)[0]
+        if not pixels.isfinite().all():
+            pixels = self._in_float32(lambda: self._vae.decode(scaled.float()).sample)
+        return _to_picture((pixels[0].float().permute(1, 2, 0).cpu() + 1.0) / 2.0)
+
+    def _in_float32(self, work: Callable[[], Tensor]) -> Tensor:
+        """Repeat VAE work in float32, for good (option auto_vae_precision of the original)."""
+        if self._vae.dtype != torch.float32:
+            self._vae.to(torch.float32)
+            with torch.inference_mode():
+                result = work()
+            if result.isfinite().all():
+                return result
+        raise ModelOutputError(
+            "the VAE gave NaN, so there is no picture; a lower CFG scale, another VAE or "
+            "--no-half may help"
+        )
+
+
+def _to_picture(rgb: Tensor) -> Image.Image:
+    """(h, w, 3) in 0..1 to 8 bit by truncation (behaviour 14.1, trap 13)."""
+    return Image.fromarray((rgb.clamp(0.0, 1.0) * 255.0).to(torch.uint8).numpy())

@@ -1,0 +1,74 @@
+"""The other direction: requests, infotexts and the catalog to values the form shows."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from pipelines.infotext_apply import Applied
+from pipelines.request import Img2ImgRequest
+from ui.services import Services
+from ui.texts import MESSAGES
+
+
+def checkpoint_choices(services: Services) -> tuple[list[str], str]:
+    """Titles for the drop-down, and the selected one."""
+    selected = str(services.options.get("sd_model_checkpoint") or "")
+    titles = [entry.title for entry in services.catalog.entries]
+    return titles, services.catalog.default(selected).title
+
+
+def notice(services: Services) -> str:
+    """A line of HTML that says when the built-in checkpoint is all there is, and the way out."""
+    entries = services.catalog.entries
+    if any(entry.kind != "builtin" for entry in entries):
+        return ""
+    defaults = entries[-1].defaults
+    text = MESSAGES["builtin"].format(
+        folder=services.models_dir / "Stable-diffusion",
+        width=defaults.width,
+        height=defaults.height,
+    )
+    return f'<div class="op-note">{escape(text)}</div>'
+
+
+def form_values(applied: Applied, before: Img2ImgRequest) -> dict[str, Any]:
+    """Values for the controls after an infotext was read; pictures stay as they are.
+
+    Settings without a control of their own become "Override settings" entries (ui 10.2).
+    """
+    request = applied.request
+    sampling, seeds = request.sampling, request.seeds
+    is_varied = seeds.subseed_strength > 0 or seeds.resize_from_width > 0
+    values: dict[str, Any] = {
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "sampler": sampling.sampler,
+        "scheduler": sampling.scheduler,
+        "steps": sampling.steps,
+        "cfg": sampling.cfg_scale,
+        "denoise": sampling.denoising_strength,
+        "semantics": sampling.semantics.value,
+        "start_at_step": sampling.start_at_step,
+        "end_at_step": sampling.end_at_step,
+        "width": request.width,
+        "height": request.height,
+        "resize_mode": int(request.resize_mode),
+        "seed": seeds.seed,
+        "extra": is_varied,
+        "subseed": seeds.subseed,
+        "subseed_strength": seeds.subseed_strength,
+        "seed_width": seeds.resize_from_width,
+        "seed_height": seeds.resize_from_height,
+        "override_settings": applied.override_entries(before),
+    }
+    inpaint = applied.inpaint
+    if inpaint is not None:
+        values |= {
+            "mask_blur": inpaint.blur_x,
+            "mask_mode": int(inpaint.invert),
+            "masked_content": int(inpaint.content),
+            "inpaint_area": int(inpaint.area),
+            "padding": inpaint.padding,
+        }
+    return values

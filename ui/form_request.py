@@ -1,0 +1,184 @@
+"""From the values of the form to a request, and the sentences when they do not make one.
+
+Nothing here knows Gradio; values come by control name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipelines.geometry import Extent
+from pipelines.request import (
+    Img2ImgRequest,
+    Inpaint,
+    InpaintArea,
+    MaskedContent,
+    PictureRef,
+    ResizeMode,
+    Sampling,
+    Seeds,
+    StepSemantics,
+)
+from ui.texts import FIELD_LABELS, LABELS, MESSAGES
+
+MASK_TAB = "inpaint_upload"
+
+
+class FormError(ValueError):
+    """The form does not make a request; the text says which field, which rule, what to do."""
+
+
+def build_request(
+    values: Mapping[str, Any],
+    take: Callable[[str], PictureRef],
+    size_of: Callable[[str], Extent],
+    base: Mapping[str, Any],
+) -> Img2ImgRequest:
+    """Make the request of the visible tab.
+
+    `take` keeps an uploaded file and names it, `size_of` measures one; both raise ValueError for
+    files that are no pictures. `base` are fields that come from the settings. Raises FormError.
+    """
+    image = active_image(values)
+    if image is None:
+        raise FormError(MESSAGES["no_image"].format(tab=_tab_label(values)))
+    try:
+        width, height = working_size(values, size_of)
+        return Img2ImgRequest.model_validate(
+            {
+                **base,
+                "prompt": values["prompt"] or "",
+                "negative_prompt": values["negative_prompt"] or "",
+                "init_images": (take(image),),
+                "inpaint": _inpaint(values, take),
+                "resize_mode": ResizeMode(values["resize_mode"]),
+                "width": width,
+                "height": height,
+                "sampling": _sampling(values, base.get("sampling", {})),
+                "seeds": _seeds(values, base.get("seeds", {})),
+                "batch_size": _whole(values, "batch_size"),
+                "n_iter": _whole(values, "batch_count"),
+                "checkpoint": values["checkpoint"] or "",
+            }
+        )
+    except ValidationError as error:
+        raise FormError(explain(error)) from error
+
+
+def active_image(values: Mapping[str, Any]) -> str | None:
+    """Path of the picture on the visible tab, or None."""
+    name = "inpaint_image" if values["tab"] == MASK_TAB else "image"
+    return values[name] or None
+
+
+def working_size(values: Mapping[str, Any], size_of: Callable[[str], Extent]) -> Extent:
+    """Width and height of the job: as set, or the picture's times the scale (behaviour 1.4)."""
+    image = active_image(values)
+    if values["resize_tab"] != "by" or image is None:
+        return Extent(_whole(values, "width"), _whole(values, "height"))
+    size, scale = size_of(image), _number(values, "scale")
+    return Extent(int(size.width * scale), int(size.height * scale))
+
+
+def sampling_of(values: Mapping[str, Any]) -> Sampling | None:
+    """The sampling part alone, for the "will run N steps" line; None while it is not valid."""
+    try:
+        return Sampling.model_validate(_sampling(values, {}))
+    except (ValidationError, FormError):
+        return None
+
+
+def explain(error: ValidationError) -> str:
+    """Pydantic's findings as one sentence per field, with the page's labels."""
+    lines = []
+    for found in error.errors():
+        path = ".".join(str(part) for part in found["loc"])
+        label = FIELD_LABELS.get(path, path)
+        problem = found["msg"].removeprefix("Value error, ")
+        given = found.get("input")
+        if isinstance(given, int | float | str) and not isinstance(given, bool) and label:
+            problem += f" (got {str(given)[:40]})"
+        lines.append(
+            MESSAGES["field_error"].format(label=label, problem=problem) if label else problem
+        )
+    return "\n".join(lines)
+
+
+def _sampling(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    semantics = StepSemantics(values["semantics"])
+    sampling: dict[str, Any] = {
+        **base,
+        "sampler": values["sampler"],
+        "scheduler": values["scheduler"],
+        "steps": _whole(values, "steps"),
+        "cfg_scale": _number(values, "cfg"),
+        "denoising_strength": _number(values, "denoise"),
+    }
+    if semantics is not StepSemantics.A1111 or "semantics" not in base:
+        sampling["semantics"] = semantics
+    if semantics is StepSemantics.START_AT_STEP:
+        sampling["start_at_step"] = _whole(values, "start_at_step")
+        sampling["end_at_step"] = _whole(values, "end_at_step")
+    return sampling
+
+
+def _seeds(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """Variation counts only while "Extra" is ticked (behaviour 8.1)."""
+    seeds: dict[str, Any] = {**base, "seed": _seed(values, "seed")}
+    if not values["extra"]:
+        return seeds
+    seeds["subseed"] = _seed(values, "subseed")
+    seeds["subseed_strength"] = _number(values, "subseed_strength")
+    width, height = _whole(values, "seed_width"), _whole(values, "seed_height")
+    if width > 0 and height > 0:
+        seeds |= {"resize_from_width": width, "resize_from_height": height}
+    Seeds.model_validate(seeds)
+    return seeds
+
+
+def _inpaint(values: Mapping[str, Any], take: Callable[[str], PictureRef]) -> Inpaint | None:
+    if values["tab"] != MASK_TAB:
+        return None
+    if not values["inpaint_mask"]:
+        raise FormError(MESSAGES["no_mask"])
+    blur = _whole(values, "mask_blur")
+    return Inpaint(
+        mask=take(values["inpaint_mask"]),
+        blur_x=blur,
+        blur_y=blur,
+        invert=values["mask_mode"] == 1,
+        content=MaskedContent(values["masked_content"]),
+        area=InpaintArea(values["inpaint_area"]),
+        padding=_whole(values, "padding"),
+    )
+
+
+def _seed(values: Mapping[str, Any], name: str) -> int:
+    """An empty seed field means random (behaviour 8.1)."""
+    return -1 if values[name] is None else _whole(values, name)
+
+
+def _whole(values: Mapping[str, Any], name: str) -> int:
+    number = _number(values, name)
+    if number != int(number):
+        raise FormError(f"{LABELS[name]}: {number:g} is not a whole number")
+    return int(number)
+
+
+def _number(values: Mapping[str, Any], name: str) -> float:
+    value = values[name]
+    if isinstance(value, int | float) and abs(float(value)) < float("inf"):
+        return value
+    raise FormError(f"{LABELS[name]}: {value!r} is not a number; type one")
+
+
+def _tab_label(values: Mapping[str, Any]) -> str:
+    return LABELS["tab_inpaint_upload" if values["tab"] == MASK_TAB else "tab_img2img"]
+
+
+def override_lines(entries: Sequence[str] | None) -> list[str]:
+    """The chosen "Name: value" entries of the override settings, cleaned."""
+    return [entry.strip() for entry in entries or () if ":" in entry]

@@ -1,0 +1,166 @@
+"""What Generate, Interrupt and Skip do, and how a page finds its job again: submit, watch, fetch.
+
+The job runs in the engine. A closed tab ends the watching, never the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gradio as gr
+
+from jobs.options import request_defaults
+from jobs.spec import JobSpec, JobState, JobView, StopKind
+from pipelines.geometry import Extent
+from pipelines.infotext_apply import apply_overrides
+from pipelines.request import PictureRef
+from ui import watching
+from ui.form import Form
+from ui.form_request import FormError, build_request, override_lines
+from ui.picture_files import size_of, take_upload
+from ui.services import Services
+from ui.texts import MESSAGES
+from ui.widgets import JobMonitor, ResultGallery
+
+
+@dataclass(frozen=True)
+class ResultParts:
+    """The elements that show a job."""
+
+    gallery: ResultGallery
+    monitor: JobMonitor
+    generate: gr.Button
+    interrupt: gr.Button
+    interrupting: gr.Button
+    skip: gr.Button
+
+    def components(self) -> list[Any]:
+        """All of them, as an event's outputs."""
+        return [
+            self.gallery,
+            self.monitor,
+            self.generate,
+            self.interrupt,
+            self.interrupting,
+            self.skip,
+        ]
+
+
+Updates = dict[Any, Any]
+
+
+class GenerateHandlers:
+    """Event handlers of the generation page; one object for all sessions, without state."""
+
+    def __init__(self, services: Services, form: Form, parts: ResultParts) -> None:
+        self._services = services
+        self._form = form
+        self.parts = parts
+
+    async def generate(self, data: dict[Any, Any], request: gr.Request) -> AsyncIterator[Updates]:
+        """Queue a job from the form and show it until it is over."""
+        values = self._form.values(data)
+        try:
+            spec = self._spec(values)
+        except ValueError as error:
+            gr.Warning(str(error), duration=12)
+            yield {self.parts.monitor: {"error": str(error)}}
+            return
+        owner = self._services.owner_of(request)
+        job_id = self._services.engine.submit(owner, spec)
+        async for updates in self._show(job_id):
+            yield updates
+
+    async def restore(self, request: gr.Request) -> AsyncIterator[Updates]:
+        """A page was opened: show the owner's unfinished job, or else his last results."""
+        latest = [
+            view
+            for view in self._services.engine.latest(self._services.owner_of(request))
+            if view.spec.kind == "generate"
+        ]
+        unfinished = [view for view in latest if not view.state.is_final]
+        if unfinished:
+            async for updates in self._show(unfinished[-1].id):
+                yield updates
+            return
+        done = next((view for view in latest if view.pictures), None)
+        yield {self.parts.gallery: self._gallery(done)}
+
+    def interrupt(self, request: gr.Request) -> Updates:
+        """First finish the picture in work when more would follow; a second press stops at once."""
+        view = self._unfinished(request)
+        if view is None:
+            return self._buttons(watching.IDLE)
+        engine = self._services.engine
+        first = engine.stopping(view.id) is None
+        gentle = first and view.spec.request.n_iter > 1 and view.state is JobState.RUNNING
+        engine.request_stop(view.id, StopKind.AFTER_CURRENT if gentle else StopKind.NOW)
+        if gentle:
+            gr.Info(MESSAGES["first_interrupt"], duration=4)
+        return self._buttons(watching.buttons(view, StopKind.NOW))
+
+    def skip(self, request: gr.Request) -> None:
+        """Leave the current batch as it is and go on with the next."""
+        view = self._unfinished(request)
+        if view is not None:
+            self._services.engine.request_stop(view.id, StopKind.SKIP)
+
+    def _spec(self, values: dict[str, Any]) -> JobSpec:
+        services = self._services
+
+        def take(path: str) -> PictureRef:
+            return take_upload(path, services.assets, services.limits)
+
+        def measure(path: str) -> Extent:
+            return size_of(path, services.limits)
+
+        request = build_request(values, take, measure, request_defaults(services.options.all()))
+        applied = apply_overrides(override_lines(values["override_settings"]), request)
+        if applied.problems:
+            raise FormError("\n".join(applied.problems))
+        return JobSpec(request=applied.request)
+
+    async def _show(self, job_id: str) -> AsyncIterator[Updates]:
+        """Follow a job; only what changed is sent."""
+        shown_buttons: watching.Buttons | None = None
+        shown_pictures: tuple[str, ...] | None = None
+        shown_monitor: dict[str, Any] | None = None
+        async for view in self._services.engine.watch(job_id, interval=0.1):
+            updates: Updates = {}
+            now = watching.buttons(view, self._services.engine.stopping(job_id))
+            if now != shown_buttons:
+                shown_buttons = now
+                updates |= self._buttons(now)
+            pictures = tuple(picture.id for picture in view.pictures)
+            if pictures != shown_pictures and (pictures or view.state.is_final):
+                shown_pictures = pictures
+                updates[self.parts.gallery] = self._gallery(view)
+            monitor = watching.monitor(view)
+            if monitor != shown_monitor:
+                shown_monitor = monitor
+                updates[self.parts.monitor] = monitor
+            if view.state is JobState.FAILED:
+                gr.Warning(view.error, duration=12)
+            if updates:
+                yield updates
+
+    def _gallery(self, view: JobView | None) -> dict[str, Any]:
+        return watching.gallery(view, self._services.pictures_url)
+
+    def _buttons(self, shown: watching.Buttons) -> Updates:
+        return {
+            getattr(self.parts, name): gr.update(visible=is_seen)
+            for name, is_seen in asdict(shown).items()
+        }
+
+    def _unfinished(self, request: gr.Request) -> JobView | None:
+        """The owner's running job, or his newest waiting one."""
+        mine = [
+            view
+            for view in self._services.engine.latest(self._services.owner_of(request))
+            if not view.state.is_final and view.spec.kind == "generate"
+        ]
+        running = [view for view in mine if view.state is JobState.RUNNING]
+        return next(iter(running or mine), None)

@@ -1,0 +1,183 @@
+"""Handlers that answer at once, without a job: sizes, counters, step line, paste, checkpoints."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from jobs.options import request_defaults
+from pipelines.infotext_apply import Applied, apply_infotext
+from pipelines.infotext_parse import parse_infotext
+from pipelines.pictures import read_metadata
+from pipelines.prompt.counter import count_prompt
+from pipelines.request import Img2ImgRequest
+from pipelines.steps import executed_steps
+from ui.form import Form
+from ui.form_fill import checkpoint_choices, form_values, notice
+from ui.form_request import active_image, sampling_of, working_size
+from ui.picture_files import size_of
+from ui.services import Services
+from ui.texts import LABELS, MESSAGES
+
+Updates = dict[Any, Any]
+
+
+class SmallHandlers:
+    """Event handlers without jobs; one object for all sessions, without state."""
+
+    def __init__(self, services: Services, form: Form) -> None:
+        self._services = services
+        self._form = form
+
+    def token_badge(self, text: str, steps: float) -> str:
+        """The counter at a prompt's corner: used/limit in chunks of 75 (ui 3.1)."""
+        count = count_prompt(text or "", int(steps or 1), self._services.tokenizer)
+        return f'<span class="op-count">{count.used}/{count.limit}</span>'
+
+    def steps_line(self, data: dict[Any, Any]) -> str:
+        """Say before the click how many steps will run."""
+        sampling = sampling_of(self._form.values(data))
+        if sampling is None:
+            return ""
+        try:
+            executed = executed_steps(sampling, txt2img=False)
+        except ValueError as error:
+            return escape(str(error))
+        if executed == 0:
+            return MESSAGES["steps_identity"]
+        return MESSAGES["steps_line"].format(executed=executed, steps=sampling.steps)
+
+    def resize_line(self, data: dict[Any, Any]) -> str:
+        """What "Resize by" will make of the picture."""
+        values = self._form.values(data)
+        image = active_image(values)
+        if image is None:
+            return MESSAGES["no_image_selected"]
+        try:
+            old = size_of(image, self._services.limits)
+            new = working_size({**values, "resize_tab": "by"}, lambda _: old)
+        except (ValueError, OSError) as error:
+            return escape(str(error))
+        return MESSAGES["resize_line"].format(
+            old_width=old.width, old_height=old.height, width=new.width, height=new.height
+        )
+
+    def detect_size(self, data: dict[Any, Any]) -> Updates:
+        """Width and height of the visible tab's picture, to whole steps of 8."""
+        image = active_image(self._form.values(data))
+        if image is None:
+            gr.Info(MESSAGES["no_image_selected"], duration=3)
+            return {}
+        try:
+            size = size_of(image, self._services.limits)
+        except (ValueError, OSError) as error:
+            gr.Warning(str(error))
+            return {}
+        return {
+            self._form.width: min(2048, max(64, size.width // 8 * 8)),
+            self._form.height: min(2048, max(64, size.height // 8 * 8)),
+        }
+
+    def check_upload(self, path: str | None) -> None:
+        """Say at once when a chosen file cannot be used; Generate would say it again."""
+        if not path:
+            return
+        try:
+            size_of(path, self._services.limits)
+        except (ValueError, OSError) as error:
+            gr.Warning(str(error), duration=12)
+
+    def paste(self, prompt: str, request: gr.Request) -> Updates:
+        """Spread the infotext in the prompt, or that of the last picture, over the form."""
+        text = prompt or ""
+        if not parse_infotext(text).params and not text.strip():
+            text = self._last_infotext(request)
+        if not text or not parse_infotext(text).params:
+            gr.Info(MESSAGES["no_infotext"], duration=4)
+            return {}
+        return self.fill(text)
+
+    def fill(self, infotext: str) -> Updates:
+        """Values of an infotext as updates of the form; what does not fit is said."""
+        applied = apply_infotext(infotext, self._base())
+        for problem in (*applied.problems, *self._missing_model(applied)):
+            gr.Warning(problem, duration=8)
+        return self._form.updates(form_values(applied, self._base()))
+
+    def read_png(self, path: str | None) -> tuple[str, str]:
+        """Metadata of a picture as HTML, and its infotext."""
+        if not path:
+            return "", ""
+        try:
+            found = read_metadata(Path(path))
+        except (ValueError, OSError) as error:
+            return f"<p>{escape(str(error))}</p>", ""
+        infotext = found.get("parameters", "")
+        if not found:
+            return f"<p>{escape(MESSAGES['no_metadata'])}</p>", ""
+        rows = "".join(
+            f"<dt>{escape(key)}</dt><dd>{escape(str(value))}</dd>" for key, value in found.items()
+        )
+        return f'<dl class="op-meta">{rows}</dl>', infotext
+
+    def send_png_info(self, path: str | None, infotext: str) -> Updates:
+        """Picture and parameters of the PNG Info tab for another tab."""
+        if not path:
+            gr.Info(MESSAGES["nothing_selected"], duration=3)
+            return {}
+        return self.fill(infotext) if infotext else {}
+
+    def send_selected(self, chosen: dict[str, Any] | None, request: gr.Request) -> str | None:
+        """Path of the gallery's selected picture, checked to belong to this owner."""
+        pictures = (chosen or {}).get("pictures") or []
+        if not pictures:
+            gr.Info(MESSAGES["nothing_selected"], duration=3)
+            return None
+        wanted = str(pictures[min(int((chosen or {}).get("selected", 0)), len(pictures) - 1)]["id"])
+        owner = self._services.owner_of(request)
+        picture = self._services.engine.picture(owner, wanted)
+        return None if picture is None else str(picture.path)
+
+    def select_checkpoint(self, data: dict[Any, Any]) -> Updates:
+        """Another checkpoint: remember it, and let size and CFG follow if they are its defaults."""
+        values = self._form.values(data)
+        catalog, options = self._services.catalog, self._services.options
+        before = catalog.find(str(options.get("sd_model_checkpoint") or "")) or catalog.default()
+        chosen = catalog.find(values["checkpoint"] or "") or catalog.default()
+        options.set_many({"sd_model_checkpoint": chosen.title})
+        updates: Updates = {}
+        old, new = before.defaults, chosen.defaults
+        if (values["width"], values["height"]) == (old.width, old.height):
+            updates |= {self._form.width: new.width, self._form.height: new.height}
+        if values["cfg"] == old.cfg:
+            updates[self._form.cfg] = new.cfg
+        return updates
+
+    def rescan(self) -> tuple[Any, str]:
+        """Look for checkpoints again."""
+        self._services.catalog.rescan()
+        choices, value = checkpoint_choices(self._services)
+        return gr.update(choices=choices, value=value), notice(self._services)
+
+    def _base(self) -> Img2ImgRequest:
+        return Img2ImgRequest.model_validate(request_defaults(self._services.options.all()))
+
+    def _last_infotext(self, request: gr.Request) -> str:
+        owner = self._services.owner_of(request)
+        for view in self._services.engine.latest(owner):
+            if view.pictures:
+                return view.pictures[0].infotext
+        return ""
+
+    def _missing_model(self, applied: Applied) -> tuple[str, ...]:
+        """One sentence when the picture was made with a checkpoint that is not here."""
+        name, digest = applied.model_name or "", applied.model_hash or ""
+        catalog = self._services.catalog
+        if not (name or digest) or any(catalog.find(key) for key in (digest, name) if key):
+            return ()
+        model = f"{name} [{digest}]" if name and digest else name or digest
+        current = str(self._services.options.get("sd_model_checkpoint") or LABELS["checkpoint"])
+        return (MESSAGES["model_missing"].format(model=model, current=current),)

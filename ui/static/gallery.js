@@ -1,0 +1,87 @@
+// The result gallery: one large picture, a row of thumbnails, the infotext of the selected one.
+// Pictures come from our own route; everything written by users is set as text, never as HTML.
+
+const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
+
+export function attach(element, props, trigger, watch) {
+  const root = element.querySelector(".op-gallery");
+  const parts = {
+    stage: root.querySelector(".op-stage"),
+    image: root.querySelector(".op-stage img"),
+    hint: root.querySelector(".op-empty"),
+    thumbs: root.querySelector(".op-thumbs"),
+    infotext: root.querySelector(".op-infotext"),
+    download: root.querySelector(".op-download"),
+    caption: root.querySelector(".op-caption"),
+  };
+
+  const pictures = () => props.value?.pictures ?? [];
+  const selected = () => Math.min(props.value?.selected ?? 0, pictures().length - 1);
+
+  function select(index) {
+    const count = pictures().length;
+    if (!count) return;
+    const wrapped = ((index % count) + count) % count;
+    if (wrapped === props.value.selected) return;
+    props.value = { ...props.value, selected: wrapped };
+    render();
+  }
+
+  function thumbnail(picture, index) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "op-thumb";
+    button.setAttribute("aria-label", `${root.dataset.pictureLabel} ${index + 1}, ${root.dataset.seedLabel} ${picture.seed}`);
+    const image = document.createElement("img");
+    image.src = picture.url;
+    image.alt = "";
+    image.loading = "lazy";
+    button.append(image);
+    button.addEventListener("click", () => select(index));
+    return button;
+  }
+
+  let shown = "";
+  function render() {
+    const list = pictures();
+    const index = selected();
+    const picture = list[index];
+    root.classList.toggle("op-has-pictures", Boolean(picture));
+    const key = list.map((entry) => entry.id).join();
+    if (key !== shown) {
+      shown = key;
+      parts.thumbs.replaceChildren(...list.map(thumbnail));
+    }
+    parts.thumbs.hidden = list.length < 2;
+    [...parts.thumbs.children].forEach((child, i) => child.setAttribute("aria-current", i === index));
+    if (!picture) {
+      parts.image.removeAttribute("src");
+      parts.infotext.textContent = "";
+      return;
+    }
+    if (parts.image.getAttribute("src") !== picture.url) parts.image.src = picture.url;
+    parts.image.alt = picture.prompt;
+    parts.infotext.textContent = picture.infotext;
+    parts.download.href = picture.url;
+    parts.download.download = picture.name;
+    parts.caption.textContent = `${index + 1} / ${list.length} · ${picture.width}×${picture.height}` + (picture.incomplete ? ` · ${root.dataset.incompleteLabel}` : "");
+  }
+
+  root.addEventListener("keydown", (event) => {
+    if (!(event.key in KEYS)) return;
+    event.preventDefault();
+    select(selected() + KEYS[event.key]);
+  });
+  parts.stage.addEventListener("click", () => {
+    if (pictures().length) root.querySelector(".op-viewer").showModal?.();
+  });
+  const viewer = root.querySelector(".op-viewer");
+  viewer.addEventListener("click", () => viewer.close());
+  const mirror = new MutationObserver(() => {
+    viewer.querySelector("img").src = parts.image.getAttribute("src") ?? "";
+  });
+  mirror.observe(parts.image, { attributes: true, attributeFilter: ["src"] });
+
+  watch("value", render);
+  render();
+}

@@ -1,0 +1,91 @@
+"""Our own page elements as gr.HTML subclasses: the result gallery and the job monitor.
+
+Their behaviour is in ui/static/*.js; pictures travel by URL, never inside a component's value.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio import component_meta
+
+from ui.texts import MESSAGES
+
+# Gradio writes a .pyi file beside every subclass of a component at import; not into our tree.
+component_meta.create_or_modify_pyi = lambda *_args, **_kwargs: None
+
+_GALLERY = f"""
+<div class="op-gallery" tabindex="0" role="group" aria-label="{escape(MESSAGES["gallery"])}"
+  data-picture-label="{escape(MESSAGES["picture"])}" data-seed-label="{
+    escape(MESSAGES["seed_word"])
+}"
+  data-incomplete-label="{escape(MESSAGES["incomplete"])}">
+  <button type="button" class="op-stage"><img alt=""><span class="op-empty">{
+    escape(MESSAGES["empty_gallery"])
+}</span></button>
+  <div class="op-row"><span class="op-caption"></span>
+    <a class="op-download" href="#">{escape(MESSAGES["download"])}</a></div>
+  <div class="op-thumbs" hidden></div>
+  <div class="op-row"><p class="op-infotext" id="html_info_img2img"></p></div>
+  <dialog class="op-viewer"><img alt=""></dialog>
+</div>
+"""
+
+_MONITOR = f"""
+<div class="op-monitor">
+  <div class="op-bar" role="progressbar" aria-label="{escape(MESSAGES["progress"])}"
+    aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"><div></div>
+    <span class="op-bar-text"></span></div>
+  <img alt="" class="livePreview">
+  <div class="op-message" role="status" aria-live="polite"></div>
+</div>
+"""
+
+
+def _on_load(module: str, static_url: str) -> str:
+    return (
+        f"import('{static_url}/{module}').then("
+        "(module) => module.attach(element, props, trigger, watch));"
+    )
+
+
+class _Widget(gr.HTML):
+    """An HTML component whose value is a JSON object and whose DOM is drawn by a module."""
+
+    def preprocess(self, payload: Any) -> Any:
+        """Hand the JSON value through."""
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        """Hand the JSON value through."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """Any JSON object."""
+        return {"type": "object"}
+
+
+class ResultGallery(_Widget):
+    """Value: {"job", "selected", "pictures": [{id, url, name, seed, infotext, ...}]}."""
+
+    def __init__(self, static_url: str, **kwargs: Any) -> None:
+        super().__init__(
+            value={"pictures": [], "selected": 0},
+            html_template=_GALLERY,
+            js_on_load=_on_load("gallery.js", static_url),
+            **kwargs,
+        )
+
+
+class JobMonitor(_Widget):
+    """Value: {"active", "fraction", "text", "eta", "preview" (URL), "log", "error"}."""
+
+    def __init__(self, static_url: str, **kwargs: Any) -> None:
+        super().__init__(
+            value={},
+            html_template=_MONITOR,
+            js_on_load=_on_load("monitor.js", static_url),
+            **kwargs,
+        )

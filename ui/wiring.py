@@ -1,0 +1,216 @@
+"""Which event of which element calls which handler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ui.form import Form
+from ui.handlers import GenerateHandlers
+from ui.small_handlers import SmallHandlers
+
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "queue": False,
+    "api_visibility": "private",
+}
+"""For handlers that answer at once."""
+
+WATCH: dict[str, Any] = {
+    "show_progress": "hidden",
+    "concurrency_limit": None,
+    "api_visibility": "private",
+}
+"""For handlers that follow a job: they cost nothing while they wait."""
+
+CLIENT: dict[str, Any] = {"fn": None, "queue": False, "api_visibility": "private"}
+"""For what the browser does alone."""
+
+TAKE_SEED = """(gallery, old) => {
+  const picture = gallery?.pictures?.[gallery.selected ?? 0];
+  return picture ? Number(picture.seed) : old;
+}"""
+
+TAKE_SUBSEED = """(gallery, old) => {
+  const picture = gallery?.pictures?.[gallery.selected ?? 0];
+  return picture ? Number(picture.varied ? picture.subseed : picture.seed) : old;
+}"""
+
+
+def wire(
+    page: gr.Blocks,
+    form: Form,
+    parts: dict[str, Any],
+    jobs: GenerateHandlers,
+    small: SmallHandlers,
+) -> None:
+    """Connect everything."""
+    _wire_jobs(page, form, jobs)
+    _wire_prompts(form, parts, small)
+    _wire_pictures(form, parts, small)
+    _wire_size(form, parts, small)
+    _wire_steps(page, form, parts, small)
+    _wire_seeds(form, parts, jobs)
+    _wire_sending(form, parts, jobs, small)
+    form.checkpoint.input(
+        small.select_checkpoint,
+        form.pick(("checkpoint", "width", "height", "cfg")),
+        list(form.pick(("width", "height", "cfg"))),
+        **QUIET,
+    )
+    parts["refresh"].click(small.rescan, None, [form.checkpoint, parts["notice"]], **QUIET)
+
+
+def _wire_jobs(page: gr.Blocks, form: Form, jobs: GenerateHandlers) -> None:
+    results = jobs.parts.components()
+    jobs.parts.generate.click(jobs.generate, form.components(), results, **WATCH)
+    page.load(jobs.restore, None, results, **WATCH)
+    buttons = [jobs.parts.generate, jobs.parts.interrupt, jobs.parts.interrupting, jobs.parts.skip]
+    for button in (jobs.parts.interrupt, jobs.parts.interrupting):
+        button.click(jobs.interrupt, None, buttons, **QUIET)
+    jobs.parts.skip.click(jobs.skip, None, None, **QUIET)
+
+
+def _wire_prompts(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
+    for box, badge in (
+        (form.prompt, parts["prompt_tokens"]),
+        (form.negative_prompt, parts["negative_tokens"]),
+    ):
+        gr.on(
+            [box.change, form.steps.change],
+            small.token_badge,
+            [box, form.steps],
+            badge,
+            trigger_mode="always_last",
+            **QUIET,
+        )
+    filled = list(form.components() - form.pick(_KEPT_ON_PASTE))
+    parts["paste"].click(small.paste, form.prompt, filled, **QUIET)
+    parts["clear"].click(
+        None,
+        None,
+        [form.prompt, form.negative_prompt],
+        js="() => ['', '']",
+        queue=False,
+        api_visibility="private",
+    )
+
+
+_KEPT_ON_PASTE = (
+    "image",
+    "inpaint_image",
+    "inpaint_mask",
+    "tab",
+    "resize_tab",
+    "scale",
+    "batch_count",
+    "batch_size",
+    "checkpoint",
+)
+
+
+def _wire_pictures(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
+    for name, mode in (("plain_tab", "img2img"), ("upload_tab", "inpaint_upload")):
+        parts[name].select(
+            lambda mode=mode: (mode, gr.update(visible=mode != "img2img")),
+            None,
+            [form.tab, parts["mask_group"]],
+            **QUIET,
+        )
+    for field in (form.image, form.inpaint_image, form.inpaint_mask):
+        field.upload(small.check_upload, field, None, **QUIET)
+
+
+def _wire_size(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
+    for name, mode in (("to_tab", "to"), ("by_tab", "by")):
+        parts[name].select(lambda mode=mode: mode, None, form.resize_tab, **QUIET)
+    size = [form.width, form.height]
+    parts["swap"].click(
+        None, size, size, js="(w, h) => [h, w]", queue=False, api_visibility="private"
+    )
+    sources = form.pick(("tab", "image", "inpaint_image", "scale", "width", "height"))
+    parts["detect"].click(small.detect_size, sources, size, **QUIET)
+    gr.on(
+        [form.scale.release, form.scale.change, form.image.change, form.inpaint_image.change],
+        small.resize_line,
+        sources,
+        parts["resize_line"],
+        trigger_mode="always_last",
+        **QUIET,
+    )
+
+
+_SAMPLING = (
+    "sampler",
+    "scheduler",
+    "steps",
+    "semantics",
+    "start_at_step",
+    "end_at_step",
+    "cfg",
+    "denoise",
+)
+
+
+def _wire_steps(page: gr.Blocks, form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
+    gr.on(
+        [page.load, *(getattr(form, name).change for name in _SAMPLING)],
+        small.steps_line,
+        form.pick(_SAMPLING),
+        parts["steps_line"],
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    form.semantics.change(
+        lambda chosen: gr.update(visible=chosen == "start_at_step"),
+        form.semantics,
+        parts["start_row"],
+        **QUIET,
+    )
+
+
+def _wire_seeds(form: Form, parts: dict[str, Any], jobs: GenerateHandlers) -> None:
+    client: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+    gallery = jobs.parts.gallery
+    for name, field, script in (
+        ("seed", form.seed, TAKE_SEED),
+        ("subseed", form.subseed, TAKE_SUBSEED),
+    ):
+        parts[f"random_{name}"].click(None, None, field, js="() => -1", **client)
+        parts[f"reuse_{name}"].click(None, [gallery, field], field, js=script, **client)
+    form.extra.change(
+        lambda ticked: gr.update(visible=ticked), form.extra, parts["extras"], **QUIET
+    )
+
+
+def _wire_sending(
+    form: Form, parts: dict[str, Any], jobs: GenerateHandlers, small: SmallHandlers
+) -> None:
+    filled = list(form.components() - form.pick(_KEPT_ON_PASTE))
+    gallery = jobs.parts.gallery
+    parts["pnginfo_image"].change(
+        small.read_png,
+        parts["pnginfo_image"],
+        [parts["pnginfo_html"], parts["pnginfo_text"]],
+        **QUIET,
+    )
+    for target, field, gallery_button, info_button in (
+        ("img2img", form.image, "send_img2img", "pnginfo_to_img2img"),
+        ("inpaint_upload", form.inpaint_image, "send_upload", "pnginfo_to_upload"),
+    ):
+        show = {
+            parts["tabs"]: gr.Tabs(selected="img2img"),
+            parts["picture_tabs"]: gr.Tabs(selected=target),
+            form.tab: target,
+            parts["mask_group"]: gr.update(visible=target != "img2img"),
+        }
+        parts[gallery_button].click(small.send_selected, gallery, field, **QUIET).success(
+            lambda show=show: show, None, list(show), **QUIET
+        )
+        parts[info_button].click(
+            small.send_png_info,
+            [parts["pnginfo_image"], parts["pnginfo_text"]],
+            [field, *filled],
+            **QUIET,
+        ).success(lambda show=show: show, None, list(show), **QUIET)
