@@ -21,6 +21,11 @@ class NetworkTag:
     positional: tuple[str, ...] = ()
     named: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The network's name, the first positional argument; "" when there is none."""
+        return self.positional[0] if self.positional else ""
+
 
 @dataclass(frozen=True, slots=True)
 class LoraTag:
@@ -68,8 +73,7 @@ def lora_tag(tag: NetworkTag) -> LoraTag | None:
     text_encoder = number("te", 1, 1.0)
     unet = number("unet", 2, text_encoder)
     dim = number("dyn", 3, 0.0)
-    name = positional[0] if positional else ""
-    return LoraTag(name, text_encoder, unet, int(dim) if dim >= 1 else None, tuple(problems))
+    return LoraTag(tag.name, text_encoder, unet, int(dim) if dim >= 1 else None, tuple(problems))
 
 
 def hypernetwork_tag(tag: NetworkTag) -> HypernetworkTag | None:
@@ -79,7 +83,7 @@ def hypernetwork_tag(tag: NetworkTag) -> HypernetworkTag | None:
     problems: list[str] = []
     text = tag.positional[1] if len(tag.positional) > 1 else None
     multiplier = _multiplier(tag, text, 1.0, problems)
-    return HypernetworkTag(tag.positional[0] if tag.positional else "", multiplier, tuple(problems))
+    return HypernetworkTag(tag.name, multiplier, tuple(problems))
 
 
 def _tag(kind: str, arguments: str) -> NetworkTag:
@@ -103,8 +107,7 @@ def _multiplier(tag: NetworkTag, text: str | None, default: float, problems: lis
         value = math.nan
     if math.isfinite(value):
         return value
-    name = tag.positional[0] if tag.positional else tag.kind
     problems.append(
-        f"{text[:40]!r} in the <{tag.kind}:{name[:80]}> tag is no number; {default:g} is used"
+        f"{text[:40]!r} in the <{tag.kind}:{tag.name[:80]}> tag is no number; {default:g} is used"
     )
     return default

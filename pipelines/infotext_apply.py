@@ -1,0 +1,271 @@
+"""From an infotext back to a request: the same picture again (behaviour 10.4).
+
+Catalogs are not known here: which file a model name or hash means is for the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.infotext_keys import (
+    DEFAULTS,
+    INFORMATIVE,
+    INPAINT_KEYS,
+    OWN_REQUEST_FIELDS,
+    OWN_TUNING_FIELDS,
+    START_STEP_FIELDS,
+    TUNING_FIELDS,
+)
+from pipelines.infotext_parse import ParsedInfotext, parse_infotext
+from pipelines.infotext_values import ValueReader
+from pipelines.request import (
+    MAX_PIXELS,
+    Emphasis,
+    Frozen,
+    Img2ImgRequest,
+    Inpaint,
+    InpaintArea,
+    MaskedContent,
+    NoiseSource,
+    ResizeMode,
+    Sampling,
+    Seeds,
+    StepSemantics,
+)
+from pipelines.sampler_names import resolve_sampler
+from pipelines.version import PROGRAM
+
+MAX_PROMPT = 100_000
+"""Characters of a prompt that a request can hold."""
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_OLD_VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})\.")
+_NO_MASK = Inpaint(mask="0" * 64)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an infotext made of a request.
+
+    `unknown` holds keys whose settings do not exist here: the picture may differ. `problems` are
+    sentences for the user. The model and VAE are names and hashes as written, None when missing.
+    `inpaint` holds the fields of Inpaint (all but the mask) when the picture was made with a mask.
+    """
+
+    request: Img2ImgRequest
+    unknown: dict[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    model_name: str | None = None
+    model_hash: str | None = None
+    vae_name: str | None = None
+    vae_hash: str | None = None
+    inpaint: Mapping[str, Any] = field(default_factory=dict)
+
+
+def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
+    """Set everything that an infotext says in `base`. Never raises.
+
+    Pictures, batch size and count and the checkpoint are kept from `base`. So are Steps, Sampler,
+    CFG scale, Seed, Size and Denoising strength when they are missing; any other missing key means
+    its default, since defaults are not written. Settings that A1111 never writes (Resize mode,
+    Color correction ...) are kept from `base` unless the infotext is one of ours. Values out of
+    range are moved into it, unreadable ones left out: `problems` says so. A text without
+    parameters only replaces the prompts, an empty one nothing.
+    """
+    if not text.strip():
+        return Applied(base, problems=("There is no text to read parameters from.",))
+    parsed = parse_infotext(text.encode("utf-8", "replace").decode(), fill_defaults=False)
+    reader = ValueReader(parsed.params)
+    job = _Job(parsed, base, reader)
+    changes: dict[str, Any] = job.prompts()
+    inpaint: dict[str, Any] = {}
+    if parsed.params:
+        changes |= job.settings()
+        inpaint = job.inpaint()
+        if base.inpaint is not None:
+            changes["inpaint"] = base.inpaint.model_copy(update=inpaint)
+        elif INPAINT_KEYS & parsed.params.keys():
+            reader.problems.append(
+                "The infotext is of an inpainted picture; there is no mask here."
+            )
+        job.note_old_version()
+    return Applied(
+        request=base.model_copy(update=changes),
+        unknown=job.unknown(),
+        problems=tuple(dict.fromkeys(reader.problems)),
+        model_name=parsed.params.get("Model"),
+        model_hash=parsed.params.get("Model hash"),
+        vae_name=parsed.params.get("VAE"),
+        vae_hash=parsed.params.get("VAE hash"),
+        inpaint=inpaint if INPAINT_KEYS & parsed.params.keys() else {},
+    )
+
+
+@dataclass
+class _Job:
+    """One application: reads the parameters part by part."""
+
+    parsed: ParsedInfotext
+    base: Img2ImgRequest
+    reader: ValueReader
+
+    @property
+    def is_ours(self) -> bool:
+        return self.parsed.params.get("Version", "").startswith(PROGRAM)
+
+    def prompts(self) -> dict[str, Any]:
+        prompts = {
+            "prompt": self.parsed.prompt,
+            "negative_prompt": self.parsed.negative_prompt,
+        }
+        for name, text in prompts.items():
+            if len(text) > MAX_PROMPT:
+                label = name.replace("_", " ")
+                self.reader.problems.append(
+                    f"The {label} has {len(text)} characters; the first {MAX_PROMPT} are used."
+                )
+                prompts[name] = text[:MAX_PROMPT]
+        return prompts
+
+    def settings(self) -> dict[str, Any]:
+        reader, base = self.reader, self.base
+        labels = {mode.label: mode for mode in ResizeMode}
+        emphases = {mode.value: mode for mode in Emphasis}
+        changes = {
+            "sampling": self._sampling(),
+            "tuning": self._tuning(),
+            "seeds": self._seeds(),
+            "clip_skip": reader.number("Clip skip", Img2ImgRequest, "clip_skip", 1),
+            "emphasis": reader.choice("Emphasis", emphases, Emphasis.ORIGINAL),
+            "tiling": reader.switch("Tiling", False),
+            "resize_mode": reader.choice("Resize mode", labels, self._unsaid(base, "resize_mode")),
+            "overlay_inpaint": reader.switch(
+                "Overlay inpaint", self._unsaid(base, "overlay_inpaint")
+            ),
+            **self._fields(base, OWN_REQUEST_FIELDS, own=True),
+            **self._size(),
+        }
+        color, kept = changes["background_color"], base.background_color
+        if not _COLOR.fullmatch(color):
+            changes["background_color"] = kept
+            reader.problems.append(
+                f"Background color: {color[:40]!r} is no #rrggbb colour; {kept} is kept."
+            )
+        return changes
+
+    def _sampling(self) -> Sampling:
+        reader, base = self.reader, self.base.sampling
+        semantics = {meaning.value: meaning for meaning in StepSemantics}
+        changes = self._sampler_names() | {
+            "steps": reader.number("Steps", Sampling, "steps", base.steps),
+            "cfg_scale": reader.number("CFG scale", Sampling, "cfg_scale", base.cfg_scale),
+            "denoising_strength": reader.number(
+                "Denoising strength", Sampling, "denoising_strength", base.denoising_strength
+            ),
+            "semantics": reader.choice("Step semantics", semantics, StepSemantics.A1111),
+            **self._fields(base, START_STEP_FIELDS),
+        }
+        return base.model_copy(update=changes)
+
+    def _sampler_names(self) -> dict[str, Any]:
+        """Names in today's spelling; a schedule that the sampler prefers anyway is Automatic."""
+        sampler, scheduler = self.reader.text("Sampler"), self.reader.text("Schedule type")
+        if sampler is None and scheduler is None:
+            return {}
+        names = resolve_sampler(sampler or self.base.sampling.sampler, scheduler or "")
+        self.reader.problems.extend(names.warnings)
+        is_preferred = names.scheduler.name == names.sampler.default_scheduler
+        label = "Automatic" if is_preferred else names.scheduler.label
+        return {"sampler": names.sampler.name, "scheduler": label}
+
+    def _tuning(self) -> Frozen:
+        base = self.base.tuning
+        changes = self._fields(base, TUNING_FIELDS)
+        changes |= self._fields(base, OWN_TUNING_FIELDS, own=True)
+        return base.model_copy(update=changes)
+
+    def _seeds(self) -> Seeds:
+        reader, base = self.reader, self.base.seeds
+        sources = {source.value: source for source in NoiseSource}
+        changes = {
+            "seed": reader.number("Seed", Seeds, "seed", base.seed),
+            "subseed": reader.number("Variation seed", Seeds, "subseed", base.subseed),
+            "subseed_strength": reader.number(
+                "Variation seed strength", Seeds, "subseed_strength", 0.0
+            ),
+            "resize_from_width": reader.number("Seed resize from-1", Seeds, "resize_from_width", 0),
+            "resize_from_height": reader.number(
+                "Seed resize from-2", Seeds, "resize_from_height", 0
+            ),
+            "source": reader.choice("RNG", sources, NoiseSource.GPU),
+            "ensd": reader.number("ENSD", Seeds, "ensd", 0),
+        }
+        return base.model_copy(update=changes)
+
+    def _size(self) -> dict[str, int]:
+        reader, base = self.reader, self.base
+        width = reader.number("Size-1", Img2ImgRequest, "width", base.width)
+        height = reader.number("Size-2", Img2ImgRequest, "height", base.height)
+        if width * height > MAX_PIXELS:
+            reader.problems.append(
+                f"Size: {width}x{height} is more than {MAX_PIXELS} pixels; "
+                f"{base.width}x{base.height} is kept."
+            )
+            return {}
+        return {"width": int(width), "height": int(height)}
+
+    def inpaint(self) -> dict[str, Any]:
+        reader, base = self.reader, self.base.inpaint or _NO_MASK
+        modes = {"Inpaint masked": False, "Inpaint not masked": True}
+        contents = {content.label: content for content in MaskedContent}
+        areas = {area.label: area for area in InpaintArea}
+        changes = {
+            "invert": reader.choice("Mask mode", modes, False),
+            "content": reader.choice("Masked content", contents, MaskedContent.ORIGINAL),
+            "area": reader.choice("Inpaint area", areas, InpaintArea.WHOLE_PICTURE),
+            "padding": reader.number("Masked area padding", Inpaint, "padding", 32),
+            "round": reader.switch("Mask rounding", self._unsaid(base, "round")),
+        }
+        for side in ("x", "y"):
+            name = f"blur_{side}"
+            both = reader.number("Mask blur", Inpaint, name, getattr(base, name))
+            changes[name] = reader.number(f"Mask blur {side}", Inpaint, name, both)
+        return changes
+
+    def _fields(
+        self, base: Frozen, fields: Mapping[str, str], *, own: bool = False
+    ) -> dict[str, Any]:
+        """Fields by key; a missing one has its default, or for our own keys what is unsaid."""
+        model = type(base)
+        return {
+            name: self.reader.value(
+                key,
+                model,
+                name,
+                self._unsaid(base, name) if own else model.model_fields[name].default,
+            )
+            for key, name in fields.items()
+        }
+
+    def _unsaid(self, base: Frozen, name: str) -> Any:
+        """A missing key of ours: the default in our infotexts, else as it is in the request."""
+        return type(base).model_fields[name].default if self.is_ours else getattr(base, name)
+
+    def note_old_version(self) -> None:
+        version = self.parsed.params.get("Version", "")
+        match = _OLD_VERSION.match(version)
+        if match and (int(match[1]), int(match[2])) < (1, 6) and "[" in self.parsed.prompt:
+            self.reader.problems.append(
+                f"Version {version[:20]} counted the steps of prompt editing in another way: "
+                "brackets with a number may switch at other steps here."
+            )
+
+    def unknown(self) -> dict[str, str]:
+        return {
+            key: value
+            for key, value in self.parsed.params.items()
+            if key not in self.reader.used | INFORMATIVE and DEFAULTS.get(key) != value
+        }

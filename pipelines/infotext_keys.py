@@ -1,0 +1,194 @@
+"""The keys of the infotext: their order, and which request field each stands for (behaviour 10.2).
+
+Writing is in infotext.py, reading in infotext_parse.py and infotext_apply.py.
+"""
+
+from __future__ import annotations
+
+FIXED_SLOTS: tuple[str, ...] = (
+    "Steps",
+    "Sampler",
+    "Schedule type",
+    "CFG scale",
+    "Image CFG scale",
+    "Seed",
+    "Face restoration",
+    "Size",
+    "Model hash",
+    "Model",
+    "FP8 weight",
+    "Cache FP16 weight for LoRA",
+    "VAE hash",
+    "VAE",
+    "Variation seed",
+    "Variation seed strength",
+    "Seed resize from",
+    "Denoising strength",
+    "Conditional mask weight",
+    "Clip skip",
+    "ENSD",
+    "Token merging ratio",
+    "Token merging ratio hr",
+    "Init image hash",
+    "RNG",
+    "Tiling",
+)
+"""Keys that always come first, in this order."""
+
+EXTRA_SLOTS: tuple[str, ...] = (
+    "Mask mode",
+    "Mask blur",
+    "Inpaint area",
+    "Masked area padding",
+    "Masked content",
+    "VAE Encoder",
+    "Lora hashes",
+    "Old prompt editing timelines",
+    "TI hashes",
+    "Emphasis",
+    "Downcast alphas_cumprod",
+    "Noise Schedule",
+    "Noise multiplier",
+    "Discard penultimate sigma",
+    "Schedule min sigma",
+    "Schedule max sigma",
+    "Schedule rho",
+    "Beta schedule alpha",
+    "Beta schedule beta",
+    "Extra noise",
+    "Eta",
+    "Eta DDIM",
+    "Sigma churn",
+    "Sigma tmin",
+    "Sigma tmax",
+    "Sigma noise",
+    "SGM noise multiplier",
+    "Skip Early CFG",
+    "NGMS",
+    "NGMS all steps",
+    "Refiner",
+    "Refiner switch at",
+    "Hires refiner",
+    "Refiner switch by sampling steps",
+    "Pad conds",
+    "VAE Decoder",
+)
+"""A1111's extra parameters in the order they are made; those of scripts come before them."""
+
+TUNING_FIELDS: dict[str, str] = {
+    "Noise multiplier": "initial_noise_multiplier",
+    "Discard penultimate sigma": "discard_penultimate_sigma",
+    "Schedule min sigma": "sigma_min",
+    "Schedule max sigma": "sigma_max",
+    "Schedule rho": "rho",
+    "Beta schedule alpha": "beta_alpha",
+    "Beta schedule beta": "beta_beta",
+    "Extra noise": "extra_noise",
+    "Eta": "eta_ancestral",
+    "Eta DDIM": "eta_ddim",
+    "Sigma churn": "s_churn",
+    "Sigma tmin": "s_tmin",
+    "Sigma tmax": "s_tmax",
+    "Sigma noise": "s_noise",
+    "SGM noise multiplier": "sgm_noise_multiplier",
+    "Skip Early CFG": "skip_early_cfg",
+    "NGMS": "ngms",
+    "NGMS all steps": "ngms_all_steps",
+}
+"""A1111's keys of SamplerTuning; each is written when its value is not the default."""
+
+OWN_TUNING_FIELDS: dict[str, str] = {"Quantize timesteps": "quantize_timesteps"}
+
+START_STEP_FIELDS: dict[str, str] = {
+    "Start at step": "start_at_step",
+    "End at step": "end_at_step",
+    "Add noise": "add_noise",
+    "Leftover noise": "return_with_leftover_noise",
+}
+"""Our keys of Sampling that count in the start_at_step semantics only."""
+
+OWN_REQUEST_FIELDS: dict[str, str] = {
+    "Background color": "background_color",
+    "Color correction": "color_correction",
+    "Comma backtrack": "comma_backtrack",
+}
+"""Our keys of fields that A1111 does not record, written when they are not the default."""
+
+OWN_INPAINT_FIELDS: dict[str, str] = {
+    "Mask blur x": "blur_x",
+    "Mask blur y": "blur_y",
+    "Mask rounding": "round",
+}
+
+OWN_SLOTS: tuple[str, ...] = (
+    "Step semantics",
+    "Executed steps",
+    *START_STEP_FIELDS,
+    "Resize mode",
+    *OWN_INPAINT_FIELDS,
+    "Overlay inpaint",
+    *OWN_REQUEST_FIELDS,
+    *OWN_TUNING_FIELDS,
+)
+"""Our keys, where a job leaves what A1111 can say; they stand between its extras and Version."""
+
+LAST_SLOTS: tuple[str, ...] = ("Version", "User")
+
+INFORMATIVE = frozenset(
+    {
+        "Batch pos",
+        "Batch size",
+        "Executed steps",
+        "First pass size-1",
+        "First pass size-2",
+        "Hypernet",
+        "Hypernet strength",
+        "Init image hash",
+        "Lora hashes",
+        "Model",
+        "Model hash",
+        "TI hashes",
+        "User",
+        "VAE",
+        "VAE hash",
+        "Version",
+    }
+)
+"""Keys that name things, tell facts or were translated; they set no request field themselves."""
+
+INPAINT_KEYS = frozenset(
+    {
+        "Mask mode",
+        "Mask blur",
+        "Inpaint area",
+        "Masked area padding",
+        "Masked content",
+        *OWN_INPAINT_FIELDS,
+    }
+)
+"""Keys that only a picture made with a mask has."""
+
+DEFAULTS: dict[str, str] = {
+    "Clip skip": "1",
+    "Hires resize-1": "0",
+    "Hires resize-2": "0",
+    "Hires sampler": "Use same sampler",
+    "Hires schedule type": "Use same scheduler",
+    "Hires checkpoint": "Use same checkpoint",
+    "Hires prompt": "",
+    "Hires negative prompt": "",
+    "Mask mode": "Inpaint masked",
+    "Masked content": "original",
+    "Inpaint area": "Whole picture",
+    "Masked area padding": "32",
+    "RNG": "GPU",
+    "Schedule type": "Automatic",
+    "Schedule max sigma": "0",
+    "Schedule min sigma": "0",
+    "Schedule rho": "0",
+    "VAE Encoder": "Full",
+    "VAE Decoder": "Full",
+    "FP8 weight": "Disable",
+    "Refiner switch by sampling steps": "False",
+}
+"""What a missing key means (behaviour 10.4)."""
