@@ -37,6 +37,8 @@ class Form:
     semantics: gr.Dropdown
     start_at_step: gr.Number
     end_at_step: gr.Number
+    add_noise: gr.Checkbox
+    leftover_noise: gr.Checkbox
     resize_tab: gr.State
     width: gr.Slider
     height: gr.Slider
@@ -165,6 +167,10 @@ def sampler_controls() -> dict[str, Any]:
         end = gr.Number(
             10000, precision=0, label=LABELS["end_at_step"], elem_id="img2img_end_at_step"
         )
+        add_noise = gr.Checkbox(True, label=LABELS["add_noise"], elem_id="img2img_add_noise")
+        leftover = gr.Checkbox(
+            False, label=LABELS["leftover_noise"], elem_id="img2img_leftover_noise"
+        )
     return {
         "sampler": sampler,
         "scheduler": scheduler,
@@ -172,6 +178,8 @@ def sampler_controls() -> dict[str, Any]:
         "steps": steps,
         "start_at_step": start,
         "end_at_step": end,
+        "add_noise": add_noise,
+        "leftover_noise": leftover,
         "start_row": start_row,
     }
 

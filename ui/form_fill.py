@@ -6,9 +6,8 @@ from html import escape
 from typing import Any
 
 from pipelines.infotext_apply import Applied
-from pipelines.request import Img2ImgRequest
 from ui.services import Services
-from ui.texts import MESSAGES
+from ui.texts import CHOICES, MESSAGES
 
 
 def checkpoint_choices(services: Services) -> tuple[list[str], str]:
@@ -32,11 +31,8 @@ def notice(services: Services) -> str:
     return f'<div class="op-note">{escape(text)}</div>'
 
 
-def form_values(applied: Applied, before: Img2ImgRequest) -> dict[str, Any]:
-    """Values for the controls after an infotext was read; pictures stay as they are.
-
-    Settings without a control of their own become "Override settings" entries (ui 10.2).
-    """
+def form_values(applied: Applied) -> dict[str, Any]:
+    """Values for the controls after an infotext was read; pictures stay as they are."""
     request = applied.request
     sampling, seeds = request.sampling, request.seeds
     is_varied = seeds.subseed_strength > 0 or seeds.resize_from_width > 0
@@ -51,24 +47,25 @@ def form_values(applied: Applied, before: Img2ImgRequest) -> dict[str, Any]:
         "semantics": sampling.semantics.value,
         "start_at_step": sampling.start_at_step,
         "end_at_step": sampling.end_at_step,
+        "add_noise": sampling.add_noise,
+        "leftover_noise": sampling.return_with_leftover_noise,
         "width": request.width,
         "height": request.height,
-        "resize_mode": int(request.resize_mode),
+        "resize_mode": request.resize_mode.label,
         "seed": seeds.seed,
         "extra": is_varied,
         "subseed": seeds.subseed,
         "subseed_strength": seeds.subseed_strength,
         "seed_width": seeds.resize_from_width,
         "seed_height": seeds.resize_from_height,
-        "override_settings": applied.override_entries(before),
     }
     inpaint = applied.inpaint
-    if inpaint is not None:
+    if inpaint:
         values |= {
-            "mask_blur": inpaint.blur_x,
-            "mask_mode": int(inpaint.invert),
-            "masked_content": int(inpaint.content),
-            "inpaint_area": int(inpaint.area),
-            "padding": inpaint.padding,
+            "mask_blur": inpaint["blur_x"],
+            "mask_mode": CHOICES["mask_mode"][int(inpaint["invert"])],
+            "masked_content": inpaint["content"].label,
+            "inpaint_area": inpaint["area"].label,
+            "padding": inpaint["padding"],
         }
     return values

@@ -5,7 +5,7 @@ Nothing here knows Gradio; values come by control name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -122,6 +122,8 @@ def _sampling(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, A
     if semantics is StepSemantics.START_AT_STEP:
         sampling["start_at_step"] = _whole(values, "start_at_step")
         sampling["end_at_step"] = _whole(values, "end_at_step")
+        sampling["add_noise"] = bool(values["add_noise"])
+        sampling["return_with_leftover_noise"] = bool(values["leftover_noise"])
     return sampling
 
 
@@ -177,8 +179,3 @@ def _number(values: Mapping[str, Any], name: str) -> float:
 
 def _tab_label(values: Mapping[str, Any]) -> str:
     return LABELS["tab_inpaint_upload" if values["tab"] == MASK_TAB else "tab_img2img"]
-
-
-def override_lines(entries: Sequence[str] | None) -> list[str]:
-    """The chosen "Name: value" entries of the override settings, cleaned."""
-    return [entry.strip() for entry in entries or () if ":" in entry]

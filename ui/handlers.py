@@ -14,11 +14,11 @@ import gradio as gr
 from jobs.options import request_defaults
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from pipelines.geometry import Extent
-from pipelines.infotext_apply import apply_overrides
 from pipelines.request import PictureRef
 from ui import watching
 from ui.form import Form
-from ui.form_request import FormError, build_request, override_lines
+from ui.form_request import build_request
+from ui.overrides import apply_entries
 from ui.picture_files import size_of, take_upload
 from ui.services import Services
 from ui.texts import MESSAGES
@@ -117,10 +117,7 @@ class GenerateHandlers:
             return size_of(path, services.limits)
 
         request = build_request(values, take, measure, request_defaults(services.options.all()))
-        applied = apply_overrides(override_lines(values["override_settings"]), request)
-        if applied.problems:
-            raise FormError("\n".join(applied.problems))
-        return JobSpec(request=applied.request)
+        return JobSpec(request=apply_entries(values["override_settings"] or (), request))
 
     async def _show(self, job_id: str) -> AsyncIterator[Updates]:
         """Follow a job; only what changed is sent."""

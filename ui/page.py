@@ -31,7 +31,9 @@ Parts = dict[str, Any]
 
 def build_page(services: Services) -> gr.Blocks:
     """Build the page; it is mounted by app.py."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
+    ) as page:
         parts: Parts = {}
         checkpoint = _quicksettings(services, parts)
         with gr.Tabs(elem_id="tabs", selected="img2img") as tabs:
@@ -78,7 +80,8 @@ def _quicksettings(services: Services, parts: Parts) -> gr.Dropdown:
             scale=2,
         )
         parts["refresh"] = tool("↻", "refresh_sd_model_checkpoint")
-        parts["notice"] = gr.HTML(notice(services), elem_id="op_notice")
+        with gr.Column(scale=5, min_width=320):
+            parts["notice"] = gr.HTML(notice(services), elem_id="op_notice")
     return checkpoint
 
 

@@ -18,6 +18,7 @@ from pipelines.steps import executed_steps
 from ui.form import Form
 from ui.form_fill import checkpoint_choices, form_values, notice
 from ui.form_request import active_image, sampling_of, working_size
+from ui.overrides import entries
 from ui.picture_files import size_of
 from ui.services import Services
 from ui.texts import LABELS, MESSAGES
@@ -103,9 +104,13 @@ class SmallHandlers:
     def fill(self, infotext: str) -> Updates:
         """Values of an infotext as updates of the form; what does not fit is said."""
         applied = apply_infotext(infotext, self._base())
-        for problem in (*applied.problems, *self._missing_model(applied)):
-            gr.Warning(problem, duration=8)
-        return self._form.updates(form_values(applied, self._base()))
+        unknown = [f"{key}: {value}" for key, value in applied.unknown.items()]
+        said = [MESSAGES["unknown_keys"].format(keys=", ".join(unknown))] if unknown else []
+        for problem in (*applied.problems, *self._missing_model(applied), *said):
+            gr.Warning(escape(problem), duration=8)
+        lines = entries(applied.request, self._base())
+        overrides = gr.update(choices=lines, value=lines, visible=bool(lines))
+        return self._form.updates({**form_values(applied), "override_settings": overrides})
 
     def read_png(self, path: str | None) -> tuple[str, str]:
         """Metadata of a picture as HTML, and its infotext."""

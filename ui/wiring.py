@@ -148,6 +148,8 @@ _SAMPLING = (
     "semantics",
     "start_at_step",
     "end_at_step",
+    "add_noise",
+    "leftover_noise",
     "cfg",
     "denoise",
 )
@@ -200,8 +202,8 @@ def _wire_sending(
         ("inpaint_upload", form.inpaint_image, "send_upload", "pnginfo_to_upload"),
     ):
         show = {
-            parts["tabs"]: gr.Tabs(selected="img2img"),
-            parts["picture_tabs"]: gr.Tabs(selected=target),
+            parts["tabs"]: gr.update(selected="img2img"),
+            parts["picture_tabs"]: gr.update(selected=target),
             form.tab: target,
             parts["mask_group"]: gr.update(visible=target != "img2img"),
         }
