@@ -155,8 +155,9 @@ def opened(data: bytes | Path, limits: PictureLimits) -> Iterator[ImageFile]:
             ) from error
         # Decoders answer hostile bytes with nearly any exception; all of them mean the same.
         except Exception as error:
+            reason = str(error) or type(error).__name__
             raise PictureError(
-                f"The {kind.upper()} picture is damaged or cut off: {str(error) or type(error).__name__}."
+                f"The {kind.upper()} picture is damaged or cut off: {reason}."
             ) from error
 
 
