@@ -7,6 +7,7 @@ header. Decoding is in `pipelines.pictures`, metadata in `pipelines.picture_text
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,22 @@ _DECODERS: Mapping[str, Callable[[BinaryIO], ImageFile]] = {
 
 _PILLOW_LIMIT = 89_478_485
 """Pixels from which Pillow itself speaks of a decompression bomb."""
+
+
+EXIF_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Warning,
+    struct.error,
+)
+"""What Pillow's EXIF reader raises on a damaged block. Such a block says nothing, but is no reason
+to refuse the picture."""
 
 
 class PictureError(ValueError):

@@ -18,7 +18,13 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from pipelines.compose import flatten
 from pipelines.geometry import Extent
-from pipelines.picture_header import DEFAULT_LIMITS, PictureError, PictureLimits, opened
+from pipelines.picture_header import (
+    DEFAULT_LIMITS,
+    EXIF_FAULTS,
+    PictureError,
+    PictureLimits,
+    opened,
+)
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 
@@ -130,8 +136,7 @@ def _png_texts(picture: ImageFile) -> dict[str, str]:
 def _user_comment(picture: ImageFile) -> str:
     try:
         raw = picture.getexif().get_ifd(IFD.Exif).get(Base.UserComment, b"")
-    # A damaged EXIF block says nothing; Pillow's reader fails in many ways on it.
-    except Exception:
+    except EXIF_FAULTS:
         return ""
     return raw if isinstance(raw, str) else _decoded(bytes(raw))
 

@@ -20,6 +20,7 @@ from pipelines.compose import flatten
 from pipelines.geometry import Extent
 from pipelines.picture_header import (
     DEFAULT_LIMITS,
+    EXIF_FAULTS,
     PictureError,
     PictureLimits,
     opened,
@@ -154,8 +155,7 @@ def _orientation(stored: Image) -> int:
     """EXIF orientation, 1 (upright) when there is none or the EXIF block is damaged."""
     try:
         return int(stored.getexif().get(ExifTags.Base.Orientation, 1))
-    # A damaged EXIF block is no reason to refuse the picture; Pillow fails in many ways on it.
-    except Exception:
+    except EXIF_FAULTS:
         return 1
 
 
