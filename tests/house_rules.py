@@ -32,7 +32,8 @@ INSTALLER = {"bootstrap", "bootstrap_problems"}
 WORKSHOP = {"benchmarks", "training"}
 """Tools for developers. They may import everything; nobody imports them."""
 
-UNSEEN = {"tests", "outputs", "data", "weights", "node_modules"}
+UNSEEN = {"tests", "conftest", "outputs", "data", "weights", "node_modules"}
+"""No part of the program, or no sources."""
 
 HEAVY = {"torch", "diffusers", "transformers", "torchsde", "accelerate", "tensorflow"}
 HEAVY |= {"deepdanbooru"}
@@ -114,7 +115,7 @@ Rule = Callable[[Sequence[Module]], list[str]]
 
 def read_tree(root: Path) -> list[Module]:
     """Every module under `root` that is part of the program."""
-    files = [*root.glob("*.py")]
+    files = [path for path in root.glob("*.py") if path.stem not in UNSEEN]
     for folder in root.iterdir():
         if folder.is_dir() and not folder.name.startswith(".") and folder.name not in UNSEEN:
             files += folder.rglob("*.py")
