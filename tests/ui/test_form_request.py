@@ -1,0 +1,169 @@
+"""Values of the form to a request, and the sentences for values that do not make one."""
+
+import math
+from typing import Any
+
+import pytest
+
+from pipelines.geometry import Extent
+from pipelines.request import InpaintArea, MaskedContent, ResizeMode, StepSemantics
+from ui.form_request import FormError, build_request, sampling_of, working_size
+
+IMAGE, MASK = "a" * 64, "b" * 64
+FILES = {"photo.png": IMAGE, "mask.png": MASK, "base.png": "c" * 64}
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    """The page as it opens, with a picture on the img2img tab."""
+    return {
+        "prompt": "a cat",
+        "negative_prompt": "",
+        "tab": "img2img",
+        "image": "photo.png",
+        "inpaint_image": None,
+        "inpaint_mask": None,
+        "resize_mode": 0,
+        "mask_blur": 4,
+        "mask_mode": 0,
+        "masked_content": 1,
+        "inpaint_area": 0,
+        "padding": 32,
+        "sampler": "DPM++ 2M",
+        "scheduler": "Automatic",
+        "steps": 20,
+        "semantics": "a1111",
+        "start_at_step": 0,
+        "end_at_step": 10000,
+        "add_noise": True,
+        "leftover_noise": False,
+        "resize_tab": "to",
+        "width": 512,
+        "height": 512,
+        "scale": 1.0,
+        "batch_count": 1,
+        "batch_size": 1,
+        "cfg": 7,
+        "denoise": 0.75,
+        "seed": -1,
+        "extra": False,
+        "subseed": -1,
+        "subseed_strength": 0,
+        "seed_width": 0,
+        "seed_height": 0,
+        "override_settings": [],
+        "checkpoint": "model",
+        **changes,
+    }
+
+
+def build(**changes: Any) -> Any:
+    return build_request(form(**changes), FILES.__getitem__, lambda _: Extent(640, 480), {})
+
+
+def test_page_as_it_opens() -> None:
+    request = build()
+    assert request.init_images == (IMAGE,)
+    assert request.inpaint is None
+    assert (request.width, request.height, request.sampling.steps) == (512, 512, 20)
+    assert request.checkpoint == "model"
+
+
+def test_inpaint_upload_takes_its_own_pictures_and_controls() -> None:
+    request = build(
+        tab="inpaint_upload",
+        inpaint_image="base.png",
+        inpaint_mask="mask.png",
+        mask_blur=9,
+        mask_mode=1,
+        masked_content=2,
+        inpaint_area=1,
+        padding=16,
+    )
+    inpaint = request.inpaint
+    assert request.init_images == (FILES["base.png"],)
+    assert (inpaint.mask, inpaint.blur_x, inpaint.blur_y, inpaint.invert) == (MASK, 9, 9, True)
+    assert inpaint.content is MaskedContent.LATENT_NOISE
+    assert (inpaint.area, inpaint.padding) == (InpaintArea.ONLY_MASKED, 16)
+
+
+@pytest.mark.parametrize(
+    ("scale", "size"),
+    [(1.0, (640, 480)), (0.55, (352, 264)), (2.0, (1280, 960)), (0.333, (213, 159))],
+)
+def test_resize_by_truncates(scale: float, size: tuple[int, int]) -> None:
+    values = form(resize_tab="by", scale=scale)
+    assert working_size(values, lambda _: Extent(640, 480)) == size
+
+
+def test_variation_counts_only_while_extra_is_ticked() -> None:
+    hidden = build(subseed=5, subseed_strength=0.5, seed_width=512, seed_height=512)
+    shown = build(extra=True, subseed=5, subseed_strength=0.5, seed_width=512, seed_height=0)
+    assert (hidden.seeds.subseed_strength, hidden.seeds.resize_from_width) == (0.0, 0)
+    assert (shown.seeds.subseed, shown.seeds.subseed_strength) == (5, 0.5)
+    assert shown.seeds.resize_from_width == 0
+
+
+def test_empty_seed_means_random() -> None:
+    assert build(seed=None).seeds.seed == -1
+
+
+def test_start_at_step_fields_count_in_their_semantics_only() -> None:
+    other = build(start_at_step=6)
+    chosen = build(start_at_step=6, semantics="start_at_step", add_noise=False)
+    assert other.sampling.start_at_step == 0
+    assert chosen.sampling.semantics is StepSemantics.START_AT_STEP
+    assert (chosen.sampling.start_at_step, chosen.sampling.add_noise) == (6, False)
+
+
+def test_settings_fill_what_the_form_does_not_say() -> None:
+    base = {"clip_skip": 2, "sampling": {"semantics": "exact"}, "seeds": {"ensd": 31337}}
+    request = build_request(form(), FILES.__getitem__, lambda _: Extent(64, 64), base)
+    assert (request.clip_skip, request.seeds.ensd) == (2, 31337)
+    assert request.sampling.semantics is StepSemantics.EXACT
+
+
+def test_resize_mode_is_an_index() -> None:
+    assert build(resize_mode=2).resize_mode is ResizeMode.RESIZE_AND_FILL
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"image": None}, "no picture to paint over", id="no image"),
+        pytest.param(
+            {"tab": "inpaint_upload", "inpaint_image": "base.png"}, "no mask", id="no mask"
+        ),
+        pytest.param({"width": 63}, "Width: Input should be greater than", id="width 63"),
+        pytest.param({"width": 100000}, "Width: Input should be less than", id="width 100000"),
+        pytest.param({"width": 8192, "height": 8192}, "67108864 pixels", id="too many pixels"),
+        pytest.param({"steps": 0}, "Sampling steps: Input should be greater", id="steps 0"),
+        pytest.param({"steps": 20.5}, "20.5 is not a whole number", id="fractional steps"),
+        pytest.param({"denoise": math.nan}, "Denoising strength: nan is not a", id="NaN strength"),
+        pytest.param({"denoise": None}, "Denoising strength: None is not a", id="empty strength"),
+        pytest.param({"denoise": 1.5}, "Denoising strength: Input should be", id="strength 1.5"),
+        pytest.param({"seed": -5}, "Seed: Input should be greater", id="seed -5"),
+        pytest.param({"cfg": "high"}, "CFG Scale: 'high' is not a number", id="text as number"),
+        pytest.param({"batch_size": 100}, "Batch size: Input should be less", id="batch size"),
+        pytest.param({"prompt": "x" * 100_001}, "Prompt: String should have", id="long prompt"),
+    ],
+)
+def test_what_does_not_make_a_request_is_said(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(FormError, match=words) as caught:
+        build(**changes)
+    assert "\n  " not in str(caught.value)
+
+
+def test_file_that_is_no_picture_keeps_its_own_sentence() -> None:
+    def refuse(path: str) -> str:
+        raise ValueError(f"{path} is truncated")
+
+    with pytest.raises(ValueError, match=r"photo\.png is truncated"):
+        build_request(form(), refuse, lambda _: Extent(64, 64), {})
+
+
+def test_sampling_alone_is_none_while_it_is_not_valid() -> None:
+    assert sampling_of(form(steps=None)) is None
+    assert sampling_of(form(steps=0)) is None
+    sampling = sampling_of(form(steps=30))
+    assert sampling is not None
+    assert sampling.steps == 30
