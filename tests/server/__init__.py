@@ -1,0 +1,1 @@
+"""Tests of the ASGI front and of what stands beside it."""
