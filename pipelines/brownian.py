@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .noise import Shape, noise_stream
-from .request import NoiseSource
+from pipelines.noise import Shape, noise_stream
+from pipelines.request import NoiseSource
 
 _DIGITS = 6
 """Times are resolved to 1e-6."""

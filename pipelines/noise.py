@@ -13,8 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .philox import Philox
-from .request import NoiseSource, Seeds
+from pipelines.philox import Philox
+from pipelines.request import NoiseSource, Seeds
 
 LATENT_SCALE = 8
 """Pixels per latent cell along each side."""

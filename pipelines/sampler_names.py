@@ -31,9 +31,10 @@ class SamplerInfo:
 
     `default_scheduler` is the schedule that "Automatic" means; None means the model's Uniform.
     `discard_penultimate` asks for one more sigma and drops the last but one. `uses_ensd` only
-    decides whether the infotext mentions ENSD. `adaptive` samplers ignore the step count.
-    `continuous_time` (UniPC) runs between timesteps instead of on them. `cfg_factor` multiplies
-    the CFG scale.
+    decides whether the infotext mentions ENSD. `ends_only` samplers use the first and the last
+    sigma of a schedule and place their own in between; of those, `adaptive` ones also ignore the
+    step count. `continuous_time` (UniPC) runs between timesteps instead of on them. `cfg_factor`
+    multiplies the CFG scale.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SamplerInfo:
     brownian: bool = False
     family: Literal["k", "timestep"] = "k"
     solver_type: str | None = None
+    ends_only: bool = False
     adaptive: bool = False
     continuous_time: bool = False
     cfg_factor: float = 1.0
@@ -90,9 +92,44 @@ SCHEDULERS: tuple[SchedulerInfo, ...] = (
 
 SAMPLERS: tuple[SamplerInfo, ...] = (
     SamplerInfo("DPM++ 2M", ("k_dpmpp_2m",), "karras"),
+    SamplerInfo("DPM++ SDE", ("k_dpmpp_sde",), "karras", second_order=True, brownian=True),
+    SamplerInfo("DPM++ 2M SDE", ("k_dpmpp_2m_sde",), "exponential", brownian=True),
+    SamplerInfo(
+        "DPM++ 2M SDE Heun",
+        ("k_dpmpp_2m_sde_heun",),
+        "exponential",
+        brownian=True,
+        solver_type="heun",
+    ),
+    SamplerInfo("DPM++ 2S a", ("k_dpmpp_2s_a",), "karras", second_order=True, uses_ensd=True),
+    SamplerInfo(
+        "DPM++ 3M SDE",
+        ("k_dpmpp_3m_sde",),
+        "exponential",
+        discard_penultimate=True,
+        brownian=True,
+    ),
     SamplerInfo("Euler a", ("k_euler_a", "k_euler_ancestral"), uses_ensd=True),
     SamplerInfo("Euler", ("k_euler",)),
+    SamplerInfo("LMS", ("k_lms",)),
+    SamplerInfo("Heun", ("k_heun",), second_order=True),
+    SamplerInfo("DPM2", ("k_dpm_2",), "karras", second_order=True, discard_penultimate=True),
+    SamplerInfo(
+        "DPM2 a",
+        ("k_dpm_2_a",),
+        "karras",
+        second_order=True,
+        discard_penultimate=True,
+        uses_ensd=True,
+    ),
+    SamplerInfo("DPM fast", ("k_dpm_fast",), uses_ensd=True, ends_only=True),
+    SamplerInfo("DPM adaptive", ("k_dpm_ad",), uses_ensd=True, ends_only=True, adaptive=True),
+    SamplerInfo("Restart", ("restart",), "karras", second_order=True),
     SamplerInfo("DDIM", ("ddim",), family="timestep"),
+    SamplerInfo("DDIM CFG++", ("ddim_cfgpp",), family="timestep", cfg_factor=1 / 12.5),
+    SamplerInfo("PLMS", ("plms",), family="timestep"),
+    SamplerInfo("UniPC", ("unipc",), family="timestep", continuous_time=True),
+    SamplerInfo("LCM", ("k_lcm",)),
 )
 """All samplers in the order of the page; the first one stands in for unknown names."""
 

@@ -42,12 +42,16 @@ OnStep = Callable[[StepInfo], None]
 
 
 class StepNoise(Protocol):
-    """Noise for stochastic samplers: fresh draws, and the Brownian increments of SDE samplers."""
+    """Noise for samplers that take fresh draws."""
 
     def next(self) -> Tensor:
         """Draw standard normal noise (B,C,h,w), independent of all earlier draws."""
         ...
 
+
+class PathNoise(Protocol):
+    """Noise for SDE samplers: a Brownian path over sigma."""
+
     def between(self, sigma: float, sigma_next: float) -> Tensor:
-        """Return the unit-variance increment (B,C,h,w) of a Brownian path between two sigmas."""
+        """Return the path's unit-variance increment (B,C,h,w) between two sigmas."""
         ...

@@ -1,7 +1,7 @@
 """The one way into all samplers: which sigmas or timesteps a job runs, its start, and the run.
 
-The update rules are in samplers_k.py, samplers_sde.py, samplers_dpm.py and samplers_timestep.py;
-a new sampler is one function there, one entry here and one in sampler_names.py.
+The update rules are in samplers_*.py; a new sampler is one function there, one entry here and one
+in sampler_names.py.
 """
 
 from __future__ import annotations
@@ -9,26 +9,64 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .noise import ImageNoise
-from .request import SamplerTuning, Sampling
-from .sampler_names import ResolvedNames, SamplerInfo, resolve_sampler
-from .sampler_types import EpsModel, Model, OnStep
-from .samplers_k import sample_dpmpp_2m, sample_euler, sample_euler_ancestral
-from .samplers_timestep import sample_ddim
-from .schedules import NoiseSchedule, schedule_for, sigmas_for, timesteps_for
-from .steps import StepPlan, plan_steps
+from pipelines.brownian import BrownianNoise
+from pipelines.noise import ImageNoise
+from pipelines.request import SamplerTuning, Sampling
+from pipelines.sampler_names import ResolvedNames, SamplerInfo, find_scheduler, resolve_sampler
+from pipelines.sampler_types import EpsModel, Model, OnStep
+from pipelines.samplers_ancestral import (
+    sample_dpm_2_ancestral,
+    sample_dpmpp_2s_ancestral,
+    sample_euler_ancestral,
+    sample_lcm,
+    sample_restart,
+)
+from pipelines.samplers_dpm import sample_dpm_adaptive, sample_dpm_fast
+from pipelines.samplers_k import (
+    sample_dpm_2,
+    sample_dpmpp_2m,
+    sample_euler,
+    sample_heun,
+    sample_lms,
+)
+from pipelines.samplers_sde import sample_dpmpp_2m_sde, sample_dpmpp_3m_sde, sample_dpmpp_sde
+from pipelines.samplers_timestep import sample_ddim, sample_ddim_cfgpp, sample_plms
+from pipelines.samplers_unipc import sample_unipc
+from pipelines.schedules import NoiseSchedule, schedule_for, sigmas_for, timesteps_for
+from pipelines.steps import TRAIN_STEPS, StepPlan, plan_steps
 
 _K_SAMPLERS: dict[str, Callable[..., Tensor]] = {
     "DPM++ 2M": sample_dpmpp_2m,
+    "DPM++ SDE": sample_dpmpp_sde,
+    "DPM++ 2M SDE": sample_dpmpp_2m_sde,
+    "DPM++ 2M SDE Heun": partial(sample_dpmpp_2m_sde, solver_type="heun"),
+    "DPM++ 2S a": sample_dpmpp_2s_ancestral,
+    "DPM++ 3M SDE": sample_dpmpp_3m_sde,
     "Euler a": sample_euler_ancestral,
     "Euler": sample_euler,
+    "LMS": sample_lms,
+    "Heun": sample_heun,
+    "DPM2": sample_dpm_2,
+    "DPM2 a": sample_dpm_2_ancestral,
+    "DPM fast": sample_dpm_fast,
+    "DPM adaptive": sample_dpm_adaptive,
+    "Restart": sample_restart,
+    "LCM": sample_lcm,
 }
 
-_TIMESTEP_SAMPLERS: dict[str, Callable[..., Tensor]] = {"DDIM": sample_ddim}
+_TIMESTEP_SAMPLERS: dict[str, Callable[..., Tensor]] = {
+    "DDIM": sample_ddim,
+    "DDIM CFG++": sample_ddim_cfgpp,
+    "PLMS": sample_plms,
+    "UniPC": sample_unipc,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +85,7 @@ class Course:
     tuning: SamplerTuning
     full_sigmas: Tensor
     sigmas: Tensor
-    timesteps: tuple[int, ...]
+    timesteps: tuple[float, ...]
     start_timestep: int
     """Timestep samplers: the noise level the picture starts at."""
 
@@ -96,8 +134,8 @@ class Course:
         end = self.timesteps[0]
         return x / math.sqrt(self._alpha(end)) if end > 1 else x
 
-    def _alpha(self, timestep: int) -> float:
-        return float(self.schedule.alphas[timestep])
+    def _alpha(self, timestep: float) -> float:
+        return float(self.schedule.alphas[round(timestep)])
 
 
 def plan_course(
@@ -114,20 +152,24 @@ def plan_course(
     `build_sigmas`), and for a timestep sampler on a flow model.
     """
     names = resolve_sampler(sampling.sampler, sampling.scheduler)
-    own = schedule_for(names.sampler, schedule, tuning)
-    if schedule.is_flow and names.sampler.family == "timestep":
+    if schedule.is_flow and (names.sampler.family == "timestep" or names.sampler.name == "LCM"):
         raise ValueError(f"{names.sampler.name} does not work with flow models: use Euler")
+    own = schedule_for(names.sampler, schedule, tuning)
     discard = tuning.discard_penultimate_sigma
     plan = plan_steps(sampling, txt2img=txt2img, discard_penultimate=discard)
     if names.sampler.family == "timestep":
-        grid = (0, *timesteps_for(plan.schedule_steps, discard_penultimate=discard))
-        path = grid[plan.first : plan.last + 1]
-        if plan.force_full_denoise:
-            path = (0, *path[1:])
-        empty = torch.zeros(0)
-        return Course(names, plan, own, tuning, empty, empty, path, grid[plan.noise_index])
+        path, start = _timestep_path(names.sampler, plan, discard)
+        return Course(names, plan, own, tuning, torch.zeros(0), torch.zeros(0), path, start)
+    # txt2img with samplers that use the ends only covers the model's whole range (behaviour 7.4)
+    is_free = names.sampler.ends_only and txt2img
+    scheduler = find_scheduler("uniform") if is_free else names.scheduler
     full = sigmas_for(
-        names.sampler, names.scheduler, plan.schedule_steps, own, tuning, is_sdxl=is_sdxl
+        names.sampler,
+        scheduler or names.scheduler,
+        plan.schedule_steps,
+        own,
+        tuning,
+        is_sdxl=is_sdxl,
     )
     plan = plan_steps(
         sampling, txt2img=txt2img, schedule_length=len(full), discard_penultimate=discard
@@ -159,18 +201,31 @@ def run_sampler(
     """
     if course.plan.identity:
         raise ValueError("nothing to run: the prepared input is the result")
-    name = course.sampler.name
-    if course.sampler.family == "timestep":
-        x = _TIMESTEP_SAMPLERS[name](
-            model,
-            x,
-            course.timesteps,
-            alphas=course.schedule.alphas,
-            noise=noise,
-            on_step=on_step,
-            tuning=course.tuning,
-        )
+    sampler = course.sampler
+    common: dict[str, Any] = {"on_step": on_step, "tuning": course.tuning, "noise": noise}
+    if sampler.family == "timestep":
+        common["alphas"] = course.schedule.alphas
+        x = _TIMESTEP_SAMPLERS[sampler.name](model, x, course.timesteps, **common)
         return course.with_leftover_noise(x)
-    return _K_SAMPLERS[name](
-        model, x, course.sigmas, noise=noise, on_step=on_step, tuning=course.tuning
-    )
+    if sampler.brownian:
+        common["noise"] = BrownianNoise(
+            noise.shape, noise.seeds, course.full_sigmas, noise.settings.source, noise.device
+        )
+    if sampler.name == "LCM":
+        common["timesteps"] = course.schedule.sigma_to_t(course.sigmas[:-1]).tolist()
+    return _K_SAMPLERS[sampler.name](model, x, course.sigmas, **common)
+
+
+def _timestep_path(
+    sampler: SamplerInfo, plan: StepPlan, discard: bool
+) -> tuple[tuple[float, ...], int]:
+    """Return the ascending timesteps to run and the one the picture is noised to."""
+    grid = (0, *timesteps_for(plan.schedule_steps, discard_penultimate=discard))
+    path: tuple[float, ...] = grid[plan.first : plan.last + 1]
+    if sampler.continuous_time and not plan.identity:
+        top = TRAIN_STEPS - 1 if plan.from_top else path[-1]
+        bottom = 0 if plan.first <= 1 else path[0]
+        path = tuple(np.linspace(bottom, top, plan.executed + 1).tolist())
+    if plan.force_full_denoise:
+        path = (0, *path[1:])
+    return path, grid[plan.noise_index]

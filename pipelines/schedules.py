@@ -15,14 +15,14 @@ import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
-from .request import SamplerTuning
-from .sampler_names import (
+from pipelines.request import SamplerTuning
+from pipelines.sampler_names import (
     SamplerInfo,
     SchedulerInfo,
     effective_scheduler,
     find_scheduler,
 )
-from .steps import timestep_grid
+from pipelines.steps import timestep_grid
 
 ZERO_SNR_LAST_ALPHA = 4.8973451890853435e-08
 """What a zero-terminal-SNR table ends with instead of 0, so that sigma stays finite (7.3)."""
@@ -230,6 +230,13 @@ def schedule_for(
     return replace(schedule, quantize=True) if tuning.quantize_timesteps else schedule
 
 
+def karras_sigmas(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
+    """Return n descending sigmas without a final 0: equation 5 of Karras et al. (2022)."""
+    low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
+    sigmas: Tensor = (high + torch.linspace(0, 1, n) * (low - high)) ** rho
+    return sigmas
+
+
 def timesteps_for(n: int, *, discard_penultimate: bool = False) -> tuple[int, ...]:
     """Return the ascending timesteps of DDIM, PLMS and UniPC (behaviour 6.4).
 
@@ -244,11 +251,7 @@ def _uniform(n: int, span: _Range) -> Tensor:
 
 
 def _karras(n: int, span: _Range) -> Tensor:
-    """Equation 5 of Karras et al. (2022)."""
-    rho = span.tuning.rho or 7.0
-    low, high = span.sigma_min ** (1 / rho), span.sigma_max ** (1 / rho)
-    sigmas: Tensor = (high + torch.linspace(0, 1, n) * (low - high)) ** rho
-    return sigmas
+    return karras_sigmas(n, span.sigma_min, span.sigma_max, span.tuning.rho or 7.0)
 
 
 def _exponential(n: int, span: _Range) -> Tensor:

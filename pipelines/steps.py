@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .request import Sampling, StepSemantics
-from .sampler_names import SamplerInfo, effective_scheduler, resolve_sampler
+from pipelines.request import Sampling, StepSemantics
+from pipelines.sampler_names import SamplerInfo, effective_scheduler, resolve_sampler
 
 TRAIN_STEPS = 1000
 """Timesteps of the base noise schedule (behaviour 0.2)."""

@@ -10,6 +10,7 @@ import pytest
 from pipelines.sampler_names import (
     SAMPLERS,
     SCHEDULERS,
+    SamplerInfo,
     effective_scheduler,
     find_sampler,
     find_scheduler,
@@ -21,6 +22,16 @@ RESOLVED = {
     "explicit schedule": ("Euler", "Karras", "Euler", "Karras"),
     "schedule by internal name": ("Euler", "sgm_uniform", "Euler", "SGM Uniform"),
     "schedule by alias": ("Euler", "SGMUniform", "Euler", "SGM Uniform"),
+    "the longest sampler name wins": ("DPM++ 2M SDE Heun", "", "DPM++ 2M SDE Heun", "Automatic"),
+    "suffix of a long name": (
+        "DPM++ 2M SDE Heun Exponential",
+        "",
+        "DPM++ 2M SDE Heun",
+        "Exponential",
+    ),
+    "DDIM is a sampler first": ("DDIM", "", "DDIM", "Automatic"),
+    "DDIM is a suffix after another": ("Euler DDIM", "", "Euler", "DDIM"),
+    "lower case alias": ("unipc", "", "UniPC", "Automatic"),
     "old combined name": ("DPM++ 2M Karras", "", "DPM++ 2M", "Karras"),
     "combined with internal name": ("Euler sgm_uniform", "", "Euler", "SGM Uniform"),
     "combined with alias": ("Euler a SGMUniform", "", "Euler a", "SGM Uniform"),
@@ -45,6 +56,13 @@ WARNED = {
         "DPM++ 2M",
         "SGM Uniform",
         "AUTOMATIC1111 reads it as DPM++ 2M with Uniform",
+    ),
+    "two schedules, A1111 fails": (
+        "Euler Karras Exponential",
+        "",
+        "Euler",
+        "Karras",
+        "two schedule types",
     ),
     "two schedules": (
         "Euler Exponential Karras",
@@ -115,11 +133,79 @@ def test_every_spelling_leads_to_one_entry() -> None:
         assert all(find_scheduler(name) is scheduler for name in scheduler.spellings)
 
 
-def test_api_options_are_strings() -> None:
-    options = {info.name: info.options for info in SAMPLERS}
-    assert options["DPM++ 2M"] == {"scheduler": "karras"}
-    assert options["Euler a"] == {"uses_ensd": "True"}
-    assert options["Euler"] == {}
+# name: (aliases, default schedule, traits), behaviour 7.1
+TABLE: dict[str, tuple[str, str | None, str]] = {
+    "DPM++ 2M": ("k_dpmpp_2m", "karras", ""),
+    "DPM++ SDE": ("k_dpmpp_sde", "karras", "second_order brownian"),
+    "DPM++ 2M SDE": ("k_dpmpp_2m_sde", "exponential", "brownian"),
+    "DPM++ 2M SDE Heun": ("k_dpmpp_2m_sde_heun", "exponential", "brownian"),
+    "DPM++ 2S a": ("k_dpmpp_2s_a", "karras", "second_order uses_ensd"),
+    "DPM++ 3M SDE": ("k_dpmpp_3m_sde", "exponential", "discard_penultimate brownian"),
+    "Euler a": ("k_euler_a k_euler_ancestral", None, "uses_ensd"),
+    "Euler": ("k_euler", None, ""),
+    "LMS": ("k_lms", None, ""),
+    "Heun": ("k_heun", None, "second_order"),
+    "DPM2": ("k_dpm_2", "karras", "second_order discard_penultimate"),
+    "DPM2 a": ("k_dpm_2_a", "karras", "second_order discard_penultimate uses_ensd"),
+    "DPM fast": ("k_dpm_fast", None, "uses_ensd ends_only"),
+    "DPM adaptive": ("k_dpm_ad", None, "uses_ensd ends_only adaptive"),
+    "Restart": ("restart", "karras", "second_order"),
+    "DDIM": ("ddim", None, ""),
+    "DDIM CFG++": ("ddim_cfgpp", None, ""),
+    "PLMS": ("plms", None, ""),
+    "UniPC": ("unipc", None, "continuous_time"),
+    "LCM": ("k_lcm", None, ""),
+}
+
+TRAITS = (
+    "second_order",
+    "discard_penultimate",
+    "uses_ensd",
+    "brownian",
+    "ends_only",
+    "adaptive",
+    "continuous_time",
+)
+
+
+def test_samplers_stand_in_the_order_of_the_page() -> None:
+    assert [info.name for info in SAMPLERS] == list(TABLE)
+
+
+@pytest.mark.parametrize("info", SAMPLERS, ids=lambda info: info.name)
+def test_sampler_table(info: SamplerInfo) -> None:
+    aliases, scheduler, traits = TABLE[info.name]
+    assert " ".join(info.aliases) == aliases
+    assert info.default_scheduler == scheduler
+    assert " ".join(trait for trait in TRAITS if getattr(info, trait)) == traits
+    is_timestep = info.name in ("DDIM", "DDIM CFG++", "PLMS", "UniPC")
+    assert (info.family == "timestep") == is_timestep
+    assert info.cfg_factor == (0.08 if info.name == "DDIM CFG++" else 1.0)
+
+
+OPTIONS = {
+    "DPM++ 2M": {"scheduler": "karras"},
+    "Euler a": {"uses_ensd": "True"},
+    "Euler": {},
+    "DPM++ 2M SDE Heun": {
+        "scheduler": "exponential",
+        "brownian_noise": "True",
+        "solver_type": "heun",
+    },
+    "DPM2 a": {
+        "scheduler": "karras",
+        "discard_next_to_last_sigma": "True",
+        "uses_ensd": "True",
+        "second_order": "True",
+    },
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_api_options_are_strings(name: str) -> None:
+    info = find_sampler(name)
+    assert info is not None
+    assert info.options == OPTIONS[name]
 
 
 def test_names_need_no_torch() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.request import SamplerTuning
-from pipelines.sampler_names import SCHEDULERS, resolve_sampler
+from pipelines.sampler_names import SCHEDULERS, effective_scheduler, resolve_sampler
 from pipelines.schedules import (
     NoiseSchedule,
     build_sigmas,
@@ -211,6 +211,17 @@ class TestSigmasFor:
         names = resolve_sampler("Euler a")
         values = sigmas_for(names.sampler, names.scheduler, 10, SD1, DEFAULT)
         assert values.tolist() == sigmas("uniform", 10)
+
+    @pytest.mark.parametrize("scheduler", [info.label for info in SCHEDULERS])
+    @pytest.mark.parametrize("n", [1, 7, 20])
+    def test_discard_trick(self, scheduler: str, n: int) -> None:
+        names = resolve_sampler("DPM2", scheduler)
+        values = sigmas_for(names.sampler, names.scheduler, n, SD1, DEFAULT)
+        asked = build_sigmas(
+            effective_scheduler(names.sampler, names.scheduler).name, n + 1, SD1, DEFAULT
+        )
+        assert values.tolist() == [*asked[:-2].tolist(), float(asked[-1])]
+        assert len(values) == sigma_count(names.scheduler.name, n, discard=True)
 
     def test_discard_option(self) -> None:
         names = resolve_sampler("Euler", "Karras")

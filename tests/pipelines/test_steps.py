@@ -177,6 +177,24 @@ def test_ddim_txt2img(n: int, executed: int) -> None:
     assert (plan.first, plan.last, plan.executed) == (1, executed + 1, executed)
 
 
+@pytest.mark.parametrize(
+    ("d", "executed", "last"),
+    [(0.75, 15, 15), (1.0, 19, 19), (0.15, 3, 3), (0.1, 2, 3), (0.05, 1, 2), (0.0, 1, 1)],
+    ids=str,
+)
+def test_unipc_img2img(d: float, executed: int, last: int) -> None:
+    """Behaviour 6.4 [T]; below order 3 A1111 fails and we take steps of a lower order."""
+    plan = plan_steps(sampling(20, d, sampler="UniPC"), txt2img=False)
+    assert (plan.executed, plan.last) == (executed, last)
+    assert plan.noise_index == int(min(d, 0.999) * 20) + 1
+
+
+@pytest.mark.parametrize(("n", "executed"), [(20, 20), (7, 8), (30, 31)])
+def test_unipc_txt2img(n: int, executed: int) -> None:
+    """Behaviour 0.5 [T]: as many steps as the grid has entries."""
+    assert executed_steps(sampling(n, 0.5, sampler="UniPC"), txt2img=True) == executed
+
+
 DDIM_OTHERS = {
     "exact": ({"semantics": "exact"}, 26, 1, 19, 20, 18),
     "diffusers": ({"semantics": "diffusers"}, 20, 1, 16, 16, 15),
@@ -202,6 +220,12 @@ def test_ddim_other_semantics(
 PAGE_LINE = {
     "Euler": ("Euler", "Automatic", 16),
     "DDIM": ("DDIM", "Automatic", 14),
+    "DDIM CFG++": ("DDIM CFG++", "Automatic", 14),
+    "PLMS": ("PLMS", "Automatic", 14),
+    "UniPC": ("UniPC", "Automatic", 15),
+    "second order": ("Heun", "Automatic", 16),
+    "discard trick": ("DPM2", "Automatic", 16),
+    "discard trick on the DDIM schedule": ("DPM2", "DDIM", 17),
     "combined name": ("DPM++ 2M Karras", "Automatic", 16),
     "KL Optimal": ("Euler", "KL Optimal", 16),
     "DDIM schedule": ("Euler", "DDIM", 16),
