@@ -75,7 +75,6 @@ def load_single_file(path: Path, name: str, placement: Placement, vae: Path | No
             ),
             tokenizer_dir=TOKENIZER,
             stored_alphas=_stored_alphas(header, read),
-            ignored=ignored,
         )
 
 

@@ -18,8 +18,7 @@ from models.noise_schedule import NoiseSchedule
 class Parts:
     """What a diffusers folder and a single file both give.
 
-    `stored_alphas` is the schedule that a single file carries as a tensor, if it has one;
-    `ignored` names tensors outside the three networks that nothing here knows.
+    `stored_alphas` is the schedule that a single file carries as a tensor, if it has one.
     """
 
     kind: ModelKind
@@ -30,4 +29,3 @@ class Parts:
     text_encoder: CLIPTextModel
     tokenizer_dir: Path
     stored_alphas: torch.Tensor | None = None
-    ignored: tuple[str, ...] = ()
