@@ -126,7 +126,9 @@ def build_app(house: House) -> FastAPI:
 
 
 def _mount_api(app: FastAPI, house: House) -> None:
-    from api.routes import ApiServices, build  # noqa: PLC0415
+    from api.routes import build  # noqa: PLC0415
+    from api.services import ApiServices  # noqa: PLC0415
+    from pipelines.version import VERSION_TAG  # noqa: PLC0415
     from server.identity import owner_of  # noqa: PLC0415
 
     def owner_name(request: Request) -> str:
@@ -138,6 +140,8 @@ def _mount_api(app: FastAPI, house: House) -> None:
         options=house.options,
         catalog=house.catalog,
         owner_of=owner_name,
+        is_admin=lambda request: owner_of(request.scope).is_admin,
+        version=VERSION_TAG,
         limits=house.limits,
         flags=house.settings.public_values(),
     )
@@ -233,6 +237,7 @@ def serve(settings: Settings) -> None:
     config = uvicorn.Config(
         app,
         log_level="warning",
+        access_log=False,  # it would write access tokens
         timeout_keep_alive=settings.timeout_keep_alive,
         timeout_graceful_shutdown=3,
         ssl_keyfile=settings.tls_keyfile,

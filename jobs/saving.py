@@ -6,11 +6,11 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from jobs.messages import RunJob
 from pipelines.events import FinishedPicture
+from pipelines.filenames import next_number
 from pipelines.pictures import encode_picture
 
 TRIES = 500
@@ -77,9 +77,3 @@ def _take_name(temporary: Path, path: Path) -> bool:
             return False
         temporary.rename(path)
     return True
-
-
-def next_number(names: Iterable[str]) -> int:
-    """One more than the highest number that an existing name starts with; 0 at first."""
-    found = [int(name.split("-", 1)[0]) for name in names if name.split("-", 1)[0].isdigit()]
-    return max(found, default=-1) + 1

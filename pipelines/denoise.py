@@ -84,10 +84,10 @@ def _k_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tens
     guidance = Guidance(
         predict, job.conditioning, job.cfg_scale, job.course.tuning, job.total_steps
     )
-    lowest = job.course.tuning.ngms > 0
+    compares_sigma = job.course.tuning.ngms > 0  # reading a sigma back would halt a GPU each step
 
     def model(x: Tensor, sigma: Tensor) -> Tensor:
-        result = guidance(x, sigma, sigma=float(sigma[0]) if lowest else 0.0)
+        result = guidance(x, sigma, sigma=float(sigma[0]) if compares_sigma else 0.0)
         last["cond"] = result.cond if job.mask is None else job.mask.blend(result.cond)
         return result.guided if job.mask is None else job.mask.blend(result.guided)
 
@@ -96,8 +96,8 @@ def _k_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tens
 
 def _eps_model(job: DenoiseJob) -> Callable[[Tensor, Tensor], EpsPair]:
     """Noise prediction; the mask blends what the network sees, with the clean init latent."""
-    alphas = job.course.schedule.alphas
-    factor = job.course.sampler.cfg_factor
+    schedule, factor = job.course.schedule, job.course.sampler.cfg_factor
+    compares_sigma = job.course.tuning.ngms > 0  # reading a sigma back would halt a GPU each step
     guidance = Guidance(
         job.family.epsilon,
         job.conditioning,
@@ -108,8 +108,8 @@ def _eps_model(job: DenoiseJob) -> Callable[[Tensor, Tensor], EpsPair]:
 
     def model(x: Tensor, t: Tensor) -> EpsPair:
         seen = x if job.mask is None else job.mask.blend(x)
-        alpha = float(alphas[int(t[0])])
-        result = guidance(seen, t, sigma=((1 - alpha) / alpha) ** 0.5)
+        sigma = float(schedule.t_to_sigma(t[:1].cpu())[0]) if compares_sigma else 0.0
+        result = guidance(seen, t, sigma=sigma)
         return EpsPair(result.guided, result.uncond)
 
     return model

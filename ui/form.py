@@ -13,6 +13,7 @@ import gradio as gr
 
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
 from ui.texts import CHOICES, LABELS
+from ui.widgets import PictureFile
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Form:
 
     prompt: gr.Textbox
     negative_prompt: gr.Textbox
-    image: gr.Image
-    inpaint_image: gr.Image
-    inpaint_mask: gr.Image
+    image: PictureFile
+    inpaint_image: PictureFile
+    inpaint_mask: PictureFile
     tab: gr.State
     resize_mode: gr.Radio
     mask_blur: gr.Slider
@@ -77,9 +78,9 @@ class Form:
         return {getattr(self, name) for name in names}
 
 
-def picture_input(label: str, elem_id: str, height: int) -> gr.Image:
+def picture_input(label: str, elem_id: str, height: int) -> PictureFile:
     """Build a picture field that hands over the untouched file: no re-encoding, no lost chunks."""
-    return gr.Image(
+    return PictureFile(
         label=label,
         type="filepath",
         image_mode=None,

@@ -128,12 +128,12 @@ class SmallHandlers:
         )
         return f'<dl class="op-meta">{rows}</dl>', infotext
 
-    def send_png_info(self, path: str | None, infotext: str) -> Updates:
-        """Picture and parameters of the PNG Info tab for another tab."""
+    def send_png_info(self, path: str | None, infotext: str, field: Any) -> Updates:
+        """Picture and parameters of the PNG Info tab for the tab whose picture is `field`."""
         if not path:
             gr.Info(MESSAGES["nothing_selected"], duration=3)
             return {}
-        return self.fill(infotext) if infotext else {}
+        return {field: path, **(self.fill(infotext) if infotext else {})}
 
     def send_selected(self, chosen: dict[str, Any] | None, request: gr.Request) -> str | None:
         """Path of the gallery's selected picture, checked to belong to this owner."""

@@ -1,15 +1,17 @@
-"""Our own page elements as gr.HTML subclasses: the result gallery and the job monitor.
+"""Our own page elements: picture fields, the result gallery and the job monitor.
 
-Their behaviour is in ui/static/*.js; pictures travel by URL, never inside a component's value.
+Their behaviour is in ui/static/*.js; results travel by URL, never inside a component's value.
 """
 
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import component_meta
+from gradio import component_meta, processing_utils
+from gradio.data_classes import ImageData
 
 from ui.texts import MESSAGES
 
@@ -42,6 +44,27 @@ _MONITOR = f"""
   <div class="op-message" role="status" aria-live="polite"></div>
 </div>
 """
+
+
+class PictureFile(gr.Image):
+    """An image field that hands over the path of the untouched upload.
+
+    gr.Image would open the file itself, before our limits and sentences could apply.
+    """
+
+    is_template = True
+    """Tells Gradio to draw it with gr.Image's own front end."""
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Path of the uploaded file, whatever it holds; None without one."""
+        return None if payload is None else payload.path
+
+    def postprocess(self, value: Any) -> Any:
+        """A path to show; the file is copied, because the output folder itself is never served."""
+        if value is None:
+            return None
+        copy = processing_utils.save_file_to_cache(str(value), cache_dir=self.GRADIO_CACHE)
+        return ImageData(path=copy, orig_name=Path(value).name)
 
 
 def _on_load(module: str, static_url: str) -> str:

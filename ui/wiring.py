@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -211,7 +212,7 @@ def _wire_sending(
             lambda show=show: show, None, list(show), **QUIET
         )
         parts[info_button].click(
-            small.send_png_info,
+            partial(small.send_png_info, field=field),
             [parts["pnginfo_image"], parts["pnginfo_text"]],
             [field, *filled],
             **QUIET,
