@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from pipelines.compose import flatten
+from pipelines.compose import apply_overlay, flatten
 from pipelines.denoise import Denoised, DenoiseJob, Interrupted, denoise
 from pipelines.events import FinishedPicture, RunListener, RunReport, StepEvent, StopKind
 from pipelines.families.base import LATENT_SCALE, Family
@@ -24,7 +24,7 @@ from pipelines.infotext import ImageFacts, write_infotext
 from pipelines.inpaint import LatentMask, with_latent_noise, with_latent_nothing
 from pipelines.masks import latent_mask
 from pipelines.noise import ImageNoise
-from pipelines.prepare import PreparedJob, finish, prepare
+from pipelines.prepare import PreparedImage, PreparedJob, finish, prepare
 from pipelines.prompt.comments import strip_comments
 from pipelines.prompt.conditioning import Conditioning, EncodeSettings
 from pipelines.prompt.networks import extract_networks
@@ -240,14 +240,19 @@ def _untouched(job: _Job) -> Sequence[Image.Image]:
     if prepared.only_masked:
         images = list(job.originals)
     else:
-        size = Extent(request.width, request.height)
-        images = [
-            resize_image(one.image, ResizeMode.JUST_RESIZE, size)
-            if prepared.latent_upscale
-            else one.image
-            for one in prepared.images
-        ]
+        images = [_at_working_size(one, job) for one in prepared.images]
     return [images[k % len(images)] for k in range(request.batch_size)]
+
+
+def _at_working_size(one: PreparedImage, job: _Job) -> Image.Image:
+    """A prepared picture at W x H; what was filled stays inside the mask also when stretched."""
+    request, image = job.request, one.image
+    if job.prepared is not None and job.prepared.latent_upscale:
+        image = resize_image(image, ResizeMode.JUST_RESIZE, Extent(request.width, request.height))
+    filled = request.inpaint is not None and request.inpaint.content is not MaskedContent.ORIGINAL
+    if one.overlay is not None and filled and request.overlay_inpaint:
+        return apply_overlay(image, one.overlay, None)
+    return image
 
 
 def _deliver(job: _Job, batch: int, images: Sequence[Image.Image], *, incomplete: bool) -> None:
