@@ -136,18 +136,21 @@ def _prepare(job: _Job, open_picture: Callable[[PictureRef], Image.Image]) -> No
     if job.course.plan.identity:
         return
     job.listener.on_note("Encoding")
-    init = torch.stack([job.pipeline.encode(one.image) for one in prepared.images])
-    _, height, width = job.latent_shape
-    if init.shape[-2:] != (height, width):
-        init = functional.interpolate(
-            init, size=(height, width), mode="bilinear", align_corners=False
-        )
-    if len(prepared.images) == 1:
-        init = init.expand(request.batch_size, -1, -1, -1)
+    latents = [_stretched(job.pipeline.encode(one.image), job) for one in prepared.images]
+    init = torch.stack([latents[k % len(latents)] for k in range(request.batch_size)])
     job.init = init
     if prepared.image_mask is not None and request.inpaint is not None:
         job.mask = _latent_mask(job, init, prepared.image_mask)
         job.init = job.mask.init
+
+
+def _stretched(latent: Tensor, job: _Job) -> Tensor:
+    """The latent (C, h, w) at working size: only the latent upscale changes it (behaviour 1.2)."""
+    size = job.latent_shape[1:]
+    if latent.shape[1:] == size:
+        return latent
+    wide = functional.interpolate(latent[None], size=size, mode="bilinear", align_corners=False)
+    return wide[0]
 
 
 def _latent_mask(job: _Job, init: Tensor, image_mask: Image.Image) -> LatentMask:
