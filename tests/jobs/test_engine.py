@@ -50,7 +50,7 @@ def test_turns_go_round_robin_over_owners(shop: Workshop) -> None:
     names = ["a1", "a2", "a3", "b1", "b2", "c1"]
     ids = {name: shop.engine.submit(name[0], spec()) for name in names}
     by_id = {job: name for name, job in ids.items()}
-    order = []
+    order: list[str] = []
     while len(order) < len(names):
         job = worker.jobs[-1].job_id
         order.append(by_id[job])

@@ -120,6 +120,7 @@ def test_what_a1111_never_writes_is_kept_from_the_request():
     assert foreign.background_color == "#123456"
     assert (ours.resize_mode, ours.color_correction) == (ResizeMode.JUST_RESIZE, False)
     assert ours.overlay_inpaint
+    assert base.inpaint is not None
     assert ours.inpaint == base.inpaint.model_copy(update={"round": True})
 
 

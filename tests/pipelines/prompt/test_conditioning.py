@@ -116,8 +116,9 @@ def test_clip_skip_is_passed_on(encoder):
 def test_behaviour_9_9_embeddings_stand_in_the_row(encoder):
     name = tuple(encoder.tokenizer.encode("style"))
     vectors = torch.full((2, WIDTH), 7.0)
-    options = {"emphasis": Emphasis.NO_NORM, "embeddings": {name: vectors}}
-    (found,) = encode_prompts(encoder, ["a (style:0.5)"], **options)
+    (found,) = encode_prompts(
+        encoder, ["a (style:0.5)"], emphasis=Emphasis.NO_NORM, embeddings={name: vectors}
+    )
     torch.testing.assert_close(found[2:4], vectors * 0.5)
 
 
