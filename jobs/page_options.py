@@ -1,0 +1,179 @@
+"""The A1111 settings around pictures: saving, folders, page, previews, interrogators, API.
+
+Rows are read as in `jobs/picture_options.py` (api 3.3, ui 13).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jobs.option import Guard, Option
+
+SAVING: Final = (
+    Option("samples_save", True, "Save pictures."),
+    Option("samples_format", "png", "Format of saved pictures."),
+    Option("samples_filename_pattern", "", "Pattern of file names."),
+    Option("save_images_add_number", True, "Put a number before each file name."),
+    Option("save_images_replace_action", "Replace", "What to do when the file exists."),
+    Option("grid_save", True, "Save grids."),
+    Option("grid_format", "png", "Format of saved grids."),
+    Option("grid_only_if_multiple", True, "No grid for a single picture.", honoured=True),
+    Option("grid_prevent_empty_spots", False, "Choose rows without empty cells.", honoured=True),
+    Option(
+        "grid_background_color",
+        "#ffffff",
+        "Colour of empty grid cells, as #rrggbb.",
+        pattern=r"#[0-9a-fA-F]{6}",
+        honoured=True,
+    ),
+    Option(
+        "n_rows",
+        -1,
+        "Rows of a grid; -1 as square as possible, 0 = batch size.",
+        -1,
+        64,
+        honoured=True,
+    ),
+    Option("enable_pnginfo", True, "Write generation data into pictures."),
+    Option("save_txt", False, "Write generation data into a text file beside."),
+    Option("save_init_img", False, "Save init images, too."),
+    Option("save_mask", False, "Save the mask, too."),
+    Option("save_mask_composite", False, "Save the masked composite, too."),
+    Option("save_images_before_color_correction", False, "Save before colour correction, too."),
+    Option("save_images_before_face_restoration", False, "Save before face restoration, too."),
+    Option("save_images_before_highres_fix", False, "Save before hires fix, too."),
+    Option("save_incomplete_images", False, "Save pictures that an interrupt cut short."),
+    Option(
+        "jpeg_quality", 80, "Quality of JPEG and WEBP answers of the API.", 1, 100, honoured=True
+    ),
+    Option("webp_lossless", False, "Write WEBP without loss."),
+    Option("export_for_4chan", True, "Save large pictures as JPEG, too."),
+    Option("img_downscale_threshold", 4.0, "File size in MB from which that JPEG is made."),
+    Option("target_side_length", 4000, "Side in pixels from which that JPEG is made."),
+    Option("img_max_size_mp", 200, "Largest grid in megapixels."),
+    Option("use_original_name_batch", True, "Name batch results after their inputs."),
+    Option("save_selected_only", True, "Save button: only the chosen picture."),
+    Option("save_write_log_csv", True, "Save button: write log.csv."),
+    Option("temp_dir", "", "Folder of temporary pictures.", guard=Guard.FILE),
+    Option("clean_temp_dir_at_start", False, "Empty that folder at start."),
+    Option("notification_audio", True, "Play a sound when pictures are done."),
+    Option("notification_volume", 100, "Its volume in per cent.", 0, 100),
+)
+
+FOLDERS: Final = (
+    Option("outdir_samples", "", "All pictures; empty = one folder a tab.", guard=Guard.FILE),
+    Option("outdir_txt2img_samples", "outputs/txt2img-images", "txt2img.", guard=Guard.FILE),
+    Option("outdir_img2img_samples", "outputs/img2img-images", "img2img.", guard=Guard.FILE),
+    Option("outdir_extras_samples", "outputs/extras-images", "Extras.", guard=Guard.FILE),
+    Option("outdir_grids", "", "All grids; empty = one folder a tab.", guard=Guard.FILE),
+    Option("outdir_txt2img_grids", "outputs/txt2img-grids", "txt2img grids.", guard=Guard.FILE),
+    Option("outdir_img2img_grids", "outputs/img2img-grids", "img2img grids.", guard=Guard.FILE),
+    Option("outdir_save", "log/images", "The Save button.", guard=Guard.FILE),
+    Option("outdir_init_images", "outputs/init-images", "Saved init images.", guard=Guard.FILE),
+    Option("save_to_dirs", True, "Save pictures to a sub-folder."),
+    Option("grid_save_to_dirs", True, "Save grids to a sub-folder."),
+    Option("use_save_to_dirs_for_ui", False, "Save button: use a sub-folder."),
+    Option("directories_filename_pattern", "[date]", "Pattern of sub-folder names."),
+    Option("directories_max_prompt_words", 8, "Words of [prompt_words].", 1, 20),
+)
+
+PAGE: Final = (
+    Option("localization", "None", "Language file."),
+    Option("quicksettings_list", ("sd_model_checkpoint",), "Settings at the top of the page."),
+    Option("ui_tab_order", (), "Order of tabs."),
+    Option("hidden_tabs", (), "Tabs that are not shown."),
+    Option("ui_reorder_list", (), "Order of controls."),
+    Option("gradio_theme", "Default", "Theme of the page."),
+    Option("show_progress_in_title", True, "Progress in the window title."),
+    Option("send_seed", True, "Send to...: take the seed along."),
+    Option("send_size", True, "Send to...: take the size along."),
+    Option("return_grid", True, "Return a grid before the pictures.", honoured=True),
+    Option("do_not_show_images", False, "Show no results."),
+    Option("js_modal_lightbox", True, "Full-page viewer."),
+    Option("js_modal_lightbox_initially_zoomed", True, "Open it zoomed."),
+    Option("js_modal_lightbox_gamepad", False, "Steer it with a gamepad."),
+    Option("gallery_height", "", "Height of the gallery."),
+    Option("img2img_editor_height", 720, "Height of the editor in pixels."),
+    Option("img2img_sketch_default_brush_color", "#ffffff", "First colour of Sketch."),
+    Option("img2img_inpaint_mask_brush_color", "#ffffff", "Colour of the mask brush."),
+    Option(
+        "img2img_inpaint_sketch_default_brush_color", "#ffffff", "First colour, Inpaint sketch."
+    ),
+    Option("img2img_batch_show_results_limit", 32, "Batch results shown; -1 = all."),
+    Option("keyedit_precision_attention", 0.1, "Step of Ctrl+Up in (word:1.1)."),
+    Option("keyedit_precision_extra", 0.05, "Step of Ctrl+Up in <lora:name:1>."),
+    Option("keyedit_delimiters", r".,\/!?%^*;:{}=`~() ", "Ends of a word for Ctrl+Up."),
+    Option("keyedit_move", True, "Alt+Left and Right move prompt parts."),
+    Option("disable_token_counters", False, "No token counters."),
+    Option("include_styles_into_token_counters", True, "Count the tokens of styles, too."),
+    Option("interrupt_after_current", True, "Interrupt finishes the picture in work."),
+    Option("samplers_in_dropdown", True, "Samplers as a drop-down."),
+    Option("dimensions_and_batch_together", True, "Size and batch in one row."),
+)
+
+INFOTEXT: Final = (
+    Option("add_model_hash_to_info", True, "Write the model's hash."),
+    Option("add_model_name_to_info", True, "Write the model's name."),
+    Option("add_vae_hash_to_info", True, "Write the VAE's hash."),
+    Option("add_vae_name_to_info", True, "Write the VAE's name."),
+    Option("add_user_name_to_info", False, "Write the user's name."),
+    Option("add_version_to_infotext", True, "Write the version."),
+    Option("disable_weights_auto_swap", True, "A pasted infotext does not change the model."),
+    Option("infotext_skip_pasting", (), "Keys that pasting leaves out."),
+    Option("infotext_styles", "Apply if any", "Styles found in pasted prompts."),
+)
+
+PREVIEWS: Final = (
+    Option("show_progressbar", True, "Show a progress bar."),
+    Option("live_previews_enable", True, "Show pictures while they are made.", honoured=True),
+    Option("live_previews_image_format", "png", "Format of previews; always JPEG here."),
+    Option("show_progress_grid", True, "Previews show the whole batch."),
+    Option(
+        "show_progress_every_n_steps", 10, "Steps between previews; here several a second.", -1, 32
+    ),
+    Option("show_progress_type", "Approx NN", "How previews are made."),
+    Option("live_preview_allow_lowvram_full", False, "Full previews on small GPUs."),
+    Option("live_preview_content", "Prompt", "Prompt, Negative prompt or Combined."),
+    Option("live_preview_refresh_period", 1000, "Milliseconds between updates of the page."),
+    Option("live_preview_fast_interrupt", False, "Interrupt returns the preview."),
+    Option("js_live_preview_in_modal_lightbox", False, "Previews in the full-page viewer."),
+)
+
+INTERROGATION: Final = (
+    Option("interrogate_keep_models_in_memory", False, "Keep the models loaded."),
+    Option("interrogate_return_ranks", False, "Show probabilities."),
+    Option("interrogate_clip_num_beams", 1, "BLIP: beams.", 1, 16),
+    Option("interrogate_clip_min_length", 24, "BLIP: shortest caption in tokens.", 1, 128),
+    Option("interrogate_clip_max_length", 48, "BLIP: longest caption in tokens.", 1, 256),
+    Option("interrogate_clip_dict_limit", 1500, "CLIP: lines read per list; 0 = all.", 0),
+    Option("interrogate_clip_skip_categories", (), "CLIP: lists left out."),
+    Option("interrogate_deepbooru_score_threshold", 0.5, "DeepBooru: lowest score.", 0.0, 1.0),
+    Option("deepbooru_sort_alpha", True, "DeepBooru: sort alphabetically."),
+    Option("deepbooru_use_spaces", True, "DeepBooru: spaces instead of underscores."),
+    Option("deepbooru_escape", True, "DeepBooru: escape brackets."),
+    Option("deepbooru_filter_tags", "", "DeepBooru: tags left out, comma-separated."),
+)
+
+API: Final = (
+    Option(
+        "api_enable_requests",
+        True,
+        "Image fields of the API may be http(s) addresses.",
+        honoured=True,
+        guard=Guard.FILE,
+    ),
+    Option(
+        "api_forbid_local_requests",
+        True,
+        "Such addresses must be on the public internet.",
+        honoured=True,
+        guard=Guard.FILE,
+    ),
+    Option(
+        "api_useragent",
+        "",
+        "User-Agent of such requests.",
+        honoured=True,
+        guard=Guard.FILE,
+    ),
+)
