@@ -1,0 +1,153 @@
+"""POST /sdapi/v1/img2img and /txt2img: one call, one job, one answer (api 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.answer import AnswerPlan, build_answer, wished_format
+from api.errors import WireRoute, failure
+from api.generation_schemas import (
+    GenerationRequest,
+    ImageToImageResponse,
+    StableDiffusionProcessingImg2Img,
+    StableDiffusionProcessingTxt2Img,
+    TextToImageResponse,
+)
+from api.images import ImageReader
+from api.options_of_call import CallOptions, options_of_call
+from api.outcome import outcome
+from api.saved_styles import saved_styles
+from api.services import ApiServices
+from api.tasks import TaskBook
+from api.translate import Translated, echo, translate
+from api.unsupported import refuse_unsupported, warn_unsupported
+from jobs.spec import JobSpec, JobState, JobView
+from pipelines.request import PictureRef
+from pipelines.styles import Style
+
+WARNINGS_HEADER = "X-Overpaint-Warnings"
+ENCODERS = 4
+_HEADER_LIMIT = 2000
+
+
+class Generation:
+    """The two generation calls. Waiting holds no thread, encoding answers has its own."""
+
+    def __init__(self, services: ApiServices, reader: ImageReader, tasks: TaskBook) -> None:
+        self._services = services
+        self._reader = reader
+        self._tasks = tasks
+        self._encoders = ThreadPoolExecutor(ENCODERS, "api-encode")
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(prefix="/sdapi/v1", route_class=WireRoute, tags=["generation"])
+        router.add_api_route(
+            "/img2img", self.img2imgapi, methods=["POST"], response_model=ImageToImageResponse
+        )
+        router.add_api_route(
+            "/txt2img", self.text2imgapi, methods=["POST"], response_model=TextToImageResponse
+        )
+        return router
+
+    async def img2imgapi(
+        self, wire: StableDiffusionProcessingImg2Img, request: Request
+    ) -> Response:
+        """Paint over pictures. Waits until the job is done."""
+        if not wire.init_images:
+            raise HTTPException(404, "Init image not found")
+        refuse_unsupported(wire)
+        options = self._options(wire, request)
+        images = [
+            await self._store(text, f"init_images[{k}]") for k, text in enumerate(wire.init_images)
+        ]
+        mask = await self._store(wire.mask, "mask") if wire.mask else None
+        translated = translate(wire, options, images, mask, self._styles(wire))
+        return await self._make("img2img", wire, options, translated, request)
+
+    async def text2imgapi(
+        self, wire: StableDiffusionProcessingTxt2Img, request: Request
+    ) -> Response:
+        """Make pictures from text alone. Waits until the job is done."""
+        refuse_unsupported(wire)
+        options = self._options(wire, request)
+        translated = translate(wire, options, styles=self._styles(wire))
+        return await self._make("txt2img", wire, options, translated, request)
+
+    async def _make(
+        self,
+        tab: Literal["img2img", "txt2img"],
+        wire: GenerationRequest,
+        options: CallOptions,
+        translated: Translated,
+        request: Request,
+    ) -> Response:
+        """Run the job and build the answer."""
+        plan = self._plan(wire, options, translated)
+        engine, owner = self._services.engine, self._services.owner_of(request)
+        spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images)
+        job_id = await asyncio.to_thread(engine.submit, owner, spec)
+        self._tasks.enter(owner, job_id, tab, wire.force_task_id)
+        job = await outcome(engine, job_id, request)
+        if job.state is JobState.FAILED:
+            raise failure(job.error)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._encoders, self._answer, job, plan)
+
+    def _plan(
+        self, wire: GenerationRequest, options: CallOptions, translated: Translated
+    ) -> AnswerPlan:
+        values, given = options.values, options.given
+        faces, tiling = wire.restore_faces, wire.tiling
+        warnings = warn_unsupported(
+            wire,
+            restore_faces=values["face_restoration"] if faces is None else faces,
+            tiling=values["tiling"] if tiling is None else tiling,
+        )
+        fmt = wished_format(values["samples_format"]) if "samples_format" in given else None
+        return AnswerPlan(
+            options=values,
+            parameters=echo(wire, translated.request),
+            warnings=(*options.warnings, *translated.warnings, *warnings),
+            version=self._services.version,
+            send_images=wire.send_images,
+            grid=wire.save_images,
+            styles=translated.styles,
+            picture_format=None if fmt == "png" else fmt,
+        )
+
+    def _answer(self, job: JobView, plan: AnswerPlan) -> Response:
+        body, warnings = build_answer(job, plan)
+        catalog = self._services.catalog
+        title = job.facts.get("model_title")
+        if title is not None and title not in {entry.title for entry in catalog.entries}:
+            catalog.rescan()  # the worker has learnt the checkpoint's hash
+        headers = {WARNINGS_HEADER: _header(warnings)} if warnings else None
+        return Response(body, media_type="application/json", headers=headers)
+
+    def _options(self, wire: GenerationRequest, request: Request) -> CallOptions:
+        services = self._services
+        is_admin = services.is_admin(request)
+        return options_of_call(wire, services.options, services.catalog, is_admin=is_admin)
+
+    def _styles(self, wire: GenerationRequest) -> tuple[Style, ...]:
+        return saved_styles(self._services.styles) if wire.styles else ()
+
+    async def _store(self, text: str, field: str) -> PictureRef:
+        data = await self._reader.read(text, field)
+        return await asyncio.to_thread(self._services.assets.add, data)
+
+
+def _header(warnings: list[str]) -> str:
+    """The warnings as a JSON list in ASCII, as many as fit."""
+    kept = list(warnings)
+    while len(text := json.dumps(kept)) > _HEADER_LIMIT and kept:
+        kept.pop()
+    return text

@@ -1,0 +1,216 @@
+"""Lists, flags, memory, OpenAPI (api 3.5, 3.6, 3.12)."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.sampler_names import SAMPLERS
+from tests.api.conftest import Api
+
+EMPTY: dict[str, Any] = {
+    "/latent-upscale-modes": [],
+    "/sd-vae": [],
+    "/loras": [],
+    "/hypernetworks": [],
+    "/face-restorers": [],
+    "/realesrgan-models": [],
+    "/prompt-styles": [],
+    "/script-info": [],
+    "/extensions": [],
+    "/scripts": {"txt2img": [], "img2img": []},
+    "/embeddings": {"loaded": {}, "skipped": {}},
+}
+
+
+@pytest.mark.parametrize(("path", "answer"), EMPTY.items(), ids=EMPTY)
+def test_what_does_not_exist_is_an_empty_list_not_404(api: Api, path: str, answer: Any) -> None:
+    assert api.get(path) == answer
+
+
+def test_checkpoints(checkpoints: Path, make_api: Callable[[], Api]) -> None:
+    (checkpoints / "sub").mkdir()
+    path = checkpoints / "sub" / "b.safetensors"
+    path.write_bytes(b"\0" * 64)
+    path.with_suffix(".yaml").write_text("{}")
+    api = make_api()
+    (item, builtin) = api.get("/sd-models")
+    assert item == {
+        "title": "sub/b.safetensors",
+        "model_name": "sub_b",
+        "hash": None,
+        "sha256": None,
+        "filename": str(path),
+        "config": str(path.with_suffix(".yaml")),
+    }
+    assert builtin["title"] == "overpaint-tiny"
+    sha = hashlib.sha256(b"\0" * 64).hexdigest()
+    api.services.catalog.ensure_hash(api.services.catalog.get("b"))
+    (item, _) = api.get("/sd-models")
+    assert item["title"] == f"sub/b.safetensors [{sha[:10]}]"
+    assert (item["hash"], item["sha256"]) == (sha[:10], sha)
+
+
+def test_a_title_that_the_worker_learnt_is_shown(
+    checkpoints: Path, make_api: Callable[[], Api]
+) -> None:
+    (checkpoints / "b.safetensors").write_bytes(b"\0" * 64)
+    api, worker = make_api(), make_api()
+    hashed = worker.services.catalog.ensure_hash(worker.services.catalog.get("b"))
+    api.engine.facts["model_title"] = hashed.title
+    api.make("/txt2img")
+    assert api.get("/sd-models")[0]["title"] == hashed.title
+
+
+def test_samplers_and_schedulers(api: Api) -> None:
+    samplers = api.get("/samplers")
+    assert [one["name"] for one in samplers] == [info.name for info in SAMPLERS]
+    (euler_a,) = [one for one in samplers if one["name"] == "Euler a"]
+    assert euler_a["aliases"] == ["k_euler_a", "k_euler_ancestral"]
+    assert samplers[0] == {
+        "name": "DPM++ 2M",
+        "aliases": ["k_dpmpp_2m"],
+        "options": {"scheduler": "karras"},
+    }
+    schedulers = {one["name"]: one for one in api.get("/schedulers")}
+    assert schedulers["karras"] == {
+        "name": "karras",
+        "label": "Karras",
+        "aliases": None,
+        "default_rho": 7.0,
+        "need_inner_model": False,
+    }
+    assert schedulers["sgm_uniform"]["aliases"] == ["SGMUniform"]
+    assert schedulers["automatic"]["default_rho"] == -1.0
+
+
+def test_upscalers_begin_with_none_api_8_25(api: Api) -> None:
+    upscalers = api.get("/upscalers")
+    assert [one["name"] for one in upscalers] == ["None", "Lanczos", "Nearest"]
+    assert set(upscalers[0]) == {"name", "model_name", "model_path", "model_url", "scale"}
+
+
+def test_flags_are_shown_as_they_are_handed_over(api: Api) -> None:
+    assert api.get("/cmd-flags") == {"listen": False, "api_auth": None, "port": 7860}
+
+
+def test_memory(api: Api) -> None:
+    answer = api.get("/memory")
+    ram = answer["ram"]
+    assert 0 < ram["used"] < ram["total"]
+    assert 0 < ram["free"] < ram["total"]
+    assert answer["cuda"] == {"error": "unavailable"}
+
+
+def test_memory_of_an_unknown_system(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sysconf")
+    assert "error" in api.get("/memory")["ram"]
+
+
+@pytest.mark.parametrize("path", ["/refresh-checkpoints", "/refresh-vae"])
+def test_refreshing_answers_null(api: Api, path: str) -> None:
+    response = api.call("POST", path)
+    assert (response.status_code, response.text) == (200, "null")
+
+
+def test_styles(make_api: Callable[[], Api], tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    path = tmp_path / "styles.csv"
+    path.write_text('name,prompt,negative_prompt\noil,"{prompt}, oil",blur\nink,ink,\n')
+    api = make_api()
+    api.services = replace(api.services, styles=path)
+    api.__post_init__()
+    assert api.get("/prompt-styles") == [
+        {"name": "oil", "prompt": "{prompt}, oil", "negative_prompt": "blur"},
+        {"name": "ink", "prompt": "ink", "negative_prompt": ""},
+    ]
+    answer = api.make("/txt2img", prompt="cat", styles=["oil", "None", "gone"])
+    request = api.engine.only_job().spec.request
+    assert (request.prompt, request.negative_prompt) == ("cat, oil", "blur")
+    assert answer["told"]["styles"] == ["oil"]
+    assert answer["told"]["prompt"] == "cat, oil"
+    assert answer["parameters"]["prompt"] == "cat"
+    assert answer["told"]["warnings"] == ["styles: there is no style 'gone'"]
+    path.write_bytes(b"\xff\xfe\x00")
+    response = api.call("GET", "/prompt-styles")
+    assert response.status_code == 500
+    assert response.json()["errors"].startswith("styles.csv cannot be used")
+
+
+SCHEMAS = [
+    "StableDiffusionProcessingTxt2Img",
+    "StableDiffusionProcessingImg2Img",
+    "TextToImageResponse",
+    "ImageToImageResponse",
+    "PNGInfoRequest",
+    "PNGInfoResponse",
+    "ProgressResponse",
+    "Options",
+    "Flags",
+    "SamplerItem",
+    "SchedulerItem",
+    "UpscalerItem",
+    "LatentUpscalerModeItem",
+    "SDModelItem",
+    "SDVaeItem",
+    "HypernetworkItem",
+    "FaceRestorerItem",
+    "RealesrganItem",
+    "PromptStyleItem",
+    "EmbeddingItem",
+    "EmbeddingsResponse",
+    "MemoryResponse",
+    "ScriptsList",
+    "ScriptInfo",
+    "ScriptArg",
+    "ExtensionItem",
+]
+OPERATIONS = {
+    "/sdapi/v1/img2img": "img2imgapi_sdapi_v1_img2img_post",
+    "/sdapi/v1/txt2img": "text2imgapi_sdapi_v1_txt2img_post",
+    "/sdapi/v1/png-info": "pnginfoapi_sdapi_v1_png_info_post",
+    "/sdapi/v1/interrupt": "interruptapi_sdapi_v1_interrupt_post",
+}
+
+
+def test_openapi_names_api_3_12(api: Api) -> None:
+    schema = api.get("/openapi.json")
+    assert set(SCHEMAS) <= set(schema["components"]["schemas"])
+    found = {path: schema["paths"][path]["post"]["operationId"] for path in OPERATIONS}
+    assert found == OPERATIONS
+    for path in ("interrupt", "skip", "refresh-checkpoints", "refresh-vae"):
+        assert "requestBody" not in schema["paths"][f"/sdapi/v1/{path}"]["post"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_docs_need_nothing_from_elsewhere(api: Api, path: str) -> None:
+    response = api.call("GET", path)
+    assert response.status_code == 200
+    assert "/sdapi/v1/img2img" in response.text
+    assert "inpainting_fill" in response.text
+    assert "http://" not in response.text
+    assert "https://" not in response.text
+    assert "<script" not in response.text
+
+
+def test_docs_escape_what_they_show() -> None:
+    from api.docs_page import render
+
+    call = {"description": "<b>", "responses": {}}
+    page = render({"info": {"title": "<i>"}, "paths": {"/<x>": {"get": call}}})
+    assert "<i>" not in page
+    assert "<x>" not in page
+    assert "&lt;b&gt;" in page
+
+
+@pytest.mark.slow
+def test_the_api_never_loads_torch() -> None:
+    code = "import api.routes, sys; assert not {'torch', 'diffusers'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
