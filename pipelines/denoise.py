@@ -18,6 +18,7 @@ from pipelines.noise import ImageNoise
 from pipelines.prompt.conditioning import Conditioning
 from pipelines.sampler_types import EpsPair, StepInfo
 from pipelines.samplers import Course, run_sampler
+from pipelines.samplers_timestep import predicted_x0
 
 
 class Interrupted(Exception):
@@ -55,12 +56,16 @@ def denoise(
     ModelOutputError when the network gives NaN.
     """
     last: dict[str, Tensor] = {}
+    uses_eps = job.course.sampler.family == "timestep"
 
     def step(info: StepInfo) -> None:
         last["denoised"] = info.denoised
-        on_step(info, last.get("cond", info.denoised))
+        seen = last["cond"]
+        if uses_eps:
+            seen = _x0(last["x"], seen, info.sigma)
+        on_step(info, seen if job.mask is None else job.mask.blend(seen))
 
-    model = _eps_model(job) if job.course.sampler.family == "timestep" else _k_model(job, last)
+    model = _eps_model(job, last) if uses_eps else _k_model(job, last)
     try:
         latents = run_sampler(job.course, model, x, noise=noise, on_step=step)
         incomplete = False
@@ -88,13 +93,18 @@ def _k_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tens
 
     def model(x: Tensor, sigma: Tensor) -> Tensor:
         result = guidance(x, sigma, sigma=float(sigma[0]) if compares_sigma else 0.0)
-        last["cond"] = result.cond if job.mask is None else job.mask.blend(result.cond)
+        last["cond"] = result.cond
         return result.guided if job.mask is None else job.mask.blend(result.guided)
 
     return model
 
 
-def _eps_model(job: DenoiseJob) -> Callable[[Tensor, Tensor], EpsPair]:
+def _x0(x: Tensor, eps: Tensor, sigma: float) -> Tensor:
+    """The picture that the predicted noise leaves of `x` (VP scale) at a noise level."""
+    return predicted_x0(x, eps, 1.0 / (1.0 + sigma**2))
+
+
+def _eps_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tensor], EpsPair]:
     """Noise prediction; the mask blends what the network sees, with the clean init latent."""
     schedule, factor = job.course.schedule, job.course.sampler.cfg_factor
     compares_sigma = job.course.tuning.ngms > 0  # reading a sigma back would halt a GPU each step
@@ -110,6 +120,7 @@ def _eps_model(job: DenoiseJob) -> Callable[[Tensor, Tensor], EpsPair]:
         seen = x if job.mask is None else job.mask.blend(x)
         sigma = float(schedule.t_to_sigma(t[:1].cpu())[0]) if compares_sigma else 0.0
         result = guidance(seen, t, sigma=sigma)
+        last["x"], last["cond"] = x, result.cond
         return EpsPair(result.guided, result.uncond)
 
     return model
