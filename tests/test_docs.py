@@ -13,6 +13,8 @@ import pytest
 
 import bootstrap
 from flags import ACCEPTED_WITHOUT_EFFECT, REFUSED, flags_of
+from jobs.options import OPTIONS
+from pipelines.sampler_names import SAMPLERS, SCHEDULERS
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,3 +100,14 @@ def test_shipped_files_of_others_are_credited() -> None:
     for name in ("vocab.json", "merges.txt"):
         assert (ROOT / "models" / "builtin" / "checkpoint" / "tokenizer" / name).is_file()
         assert name in text_of(ROOT / "NOTICE")
+
+
+def test_every_sampler_and_schedule_type_is_described() -> None:
+    text = text_of(ROOT / "docs" / "samplers.md")
+    names = [info.name for info in SAMPLERS] + [info.label for info in SCHEDULERS]
+    assert [name for name in names if f"| {name} |" not in text] == []
+
+
+def test_every_setting_is_described() -> None:
+    text = text_of(ROOT / "docs" / "settings.md")
+    assert [option.key for option in OPTIONS if f"`{option.key}`" not in text] == []

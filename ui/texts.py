@@ -58,7 +58,6 @@ LABELS: Final = {
     "send_to_img2img": "Send to img2img",
     "send_to_inpaint_upload": "Send to Inpaint upload",
     "pnginfo_image": "Picture with generation data",
-    "noise_source": "Noise source (RNG)",
 }
 
 CHOICES: Final = {

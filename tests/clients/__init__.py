@@ -1,0 +1,1 @@
+"""Real clients of the HTTP API against the real server."""
