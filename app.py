@@ -126,6 +126,7 @@ def build_app(house: House) -> FastAPI:
 
 
 def _mount_api(app: FastAPI, house: House) -> None:
+    from api.fallback import fallback_router  # noqa: PLC0415
     from api.routes import build  # noqa: PLC0415
     from api.services import ApiServices  # noqa: PLC0415
     from pipelines.version import VERSION_TAG  # noqa: PLC0415
@@ -146,6 +147,7 @@ def _mount_api(app: FastAPI, house: House) -> None:
         flags=house.settings.public_values(),
     )
     app.include_router(build(services))
+    app.include_router(fallback_router())
 
 
 def _mount_page(app: FastAPI, house: House) -> None:

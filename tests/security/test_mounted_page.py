@@ -151,3 +151,11 @@ def test_listening_without_login_needs_the_token(tmp_path: Path) -> None:
         with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as visitor:
             assert visitor.get(bare, params={"token": token}).status_code == 200
             assert visitor.get(f"{bare}config").status_code == 200
+
+
+def test_api_beside_the_page_answers_in_its_own_shape(server: Server) -> None:
+    unknown = httpx.get(f"{server.url}sdapi/v1/nothing-here")
+    wrong = httpx.get(f"{server.url}sdapi/v1/img2img")
+    assert (unknown.status_code, unknown.json()) == (404, {"detail": "Not Found"})
+    assert wrong.status_code == 405
+    assert httpx.get(f"{server.url}docs").status_code == 200
