@@ -1,0 +1,1 @@
+"""Picture to text: CLIP (caption and ranking), DeepBooru and further taggers."""
