@@ -105,10 +105,13 @@ class StableDiffusion1:
 
     def _network(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         dtype = self._unet.dtype
+        # The original rounds t to half precision with the rest (behaviour 7.5). bfloat16 would
+        # move it by up to 2; the network embeds it in float32 anyway.
+        t_dtype = dtype if dtype == torch.float16 else torch.float32
         with torch.inference_mode():
             output: Tensor = self._unet(
                 x.to(dtype),
-                t.to(self.device, dtype),
+                t.to(self.device, t_dtype),
                 encoder_hidden_states=context.to(self.device, dtype),
                 return_dict=False,
             )[0]
