@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.load import LoadedCheckpoint
-from pipelines.families.base import LATENT_SCALE, ModelOutputError
+from pipelines.families.base import ModelOutputError
 from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
 from pipelines.prompt.conditioning import TextEncoder
 from pipelines.schedules import NoiseSchedule
@@ -83,9 +83,8 @@ class StableDiffusion1:
         """See Family.encode."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), np.float32) / 255.0)
         pixels = (pixels.permute(2, 0, 1)[None] * 2.0 - 1.0).to(self.device, self._vae.dtype)
-        height, width = (side // LATENT_SCALE * LATENT_SCALE for side in pixels.shape[-2:])
         with torch.inference_mode():
-            latent: Tensor = self._vae.encode(pixels[..., :height, :width]).latent_dist.mode()
+            latent: Tensor = self._vae.encode(pixels).latent_dist.mode()
         if not latent.isfinite().all():
             latent = self._in_float32(
                 lambda: self._vae.encode(pixels.float()).latent_dist.mode()  # noqa: PLW0108
