@@ -15,6 +15,9 @@ from models.catalog import Catalog, CheckpointEntry
 CLIP_SKIP = "CLIP_stop_at_last_layers"
 CHECKPOINT = "sd_model_checkpoint"
 
+_TOLD_ELSEWHERE = frozenset({"samples_format", "tiling", "face_restoration"})
+"""Overrides that act, or that `api.unsupported` speaks of."""
+
 
 @dataclass(frozen=True)
 class CallOptions:
@@ -49,7 +52,7 @@ def options_of_call(
             options.set_many(read, keep=False)
         else:
             warnings.append("only administrators may leave settings changed; they were restored")
-    warnings += remarks(read)
+    warnings += remarks({key: read[key] for key in read if key not in _TOLD_ELSEWHERE})
     values = options.all() | read
     entry = catalog.default(values[CHECKPOINT])
     if values[CHECKPOINT] and catalog.find(values[CHECKPOINT]) is None:

@@ -337,6 +337,7 @@ def test_only_an_override_changes_the_format(api: Api, name: str, kind: str) -> 
     answer = api.make("/txt2img", prompt="猫", override_settings={"samples_format": name})
     image = opened(answer["images"][0])
     assert image.format == kind
+    assert answer["told"]["warnings"] == []
     path = api.engine.only_job().pictures[0].path
     assert answer["told"]["infotexts"] == [read_infotext(path)]
 
