@@ -1,0 +1,1 @@
+"""Tests of what draws and trains the built-in models."""
