@@ -73,7 +73,9 @@ def _take_name(temporary: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError:
-        if path.exists():
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
             return False
-        temporary.rename(path)
+        temporary.replace(path)
     return True
