@@ -39,10 +39,14 @@ class AssetStore:
         place = self._place(ref)
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=place.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(place)
+            handle, name = tempfile.mkstemp(dir=place.parent)
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                temporary.replace(place)
+            finally:
+                temporary.unlink(missing_ok=True)
         else:
             place.touch()
         return ref
