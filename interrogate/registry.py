@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from interrogate.base import Interrogator
+from interrogate.clip import ClipInterrogator
 from interrogate.deepbooru import DeepBooru
 
-INTERROGATORS: Final[tuple[type[Interrogator], ...]] = (DeepBooru,)
+INTERROGATORS: Final[tuple[type[Interrogator], ...]] = (ClipInterrogator, DeepBooru)
 
 
 class UnknownInterrogator(ValueError):
