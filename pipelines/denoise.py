@@ -12,17 +12,29 @@ import torch
 from torch import Tensor
 
 from pipelines.families.base import Family, ModelOutputError
-from pipelines.guidance import Guidance
-from pipelines.inpaint import LatentMask
+from pipelines.guidance import Guidance, ImageGuidance, Predict
+from pipelines.inpaint import LatentBlend
 from pipelines.noise import ImageNoise
 from pipelines.prompt.conditioning import Conditioning
 from pipelines.sampler_types import EpsPair, StepInfo
 from pipelines.samplers import Course, run_sampler
 from pipelines.samplers_timestep import predicted_x0
+from pipelines.steps import TRAIN_STEPS
 
 
 class Interrupted(Exception):
     """Raised by `on_step` to end the loop after a step; not an error."""
+
+
+@dataclass(frozen=True)
+class RefinerStage:
+    """The network that takes over within the loop, and when (behaviour 14.5)."""
+
+    family: Family
+    conditioning: Conditioning
+    switch_at: float
+    by_steps: bool = False
+    extra: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,12 @@ class DenoiseJob:
     cfg_scale: float
     total_steps: int
     """The steps slider, doubled for second-order samplers."""
-    mask: LatentMask | None = None
+    mask: LatentBlend | None = None
+    extra: Tensor | None = None
+    """Further input channels (B, K, h, w) of inpainting and InstructPix2Pix networks."""
+    image_cfg_scale: float | None = None
+    """The second guidance of InstructPix2Pix networks; None for all others."""
+    refiner: RefinerStage | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,8 @@ class Denoised:
 
     latents: Tensor
     incomplete: bool
+    refined: bool = False
+    """True when the refiner has taken over."""
 
 
 def denoise(
@@ -57,15 +76,16 @@ def denoise(
     """
     last: dict[str, Tensor] = {}
     uses_eps = job.course.sampler.family == "timestep"
+    guided = _Guided(job)
 
     def step(info: StepInfo) -> None:
         last["denoised"] = info.denoised
         seen = last["cond"]
         if uses_eps:
             seen = _x0(last["x"], seen, info.sigma)
-        on_step(info, seen if job.mask is None else job.mask.blend(seen))
+        on_step(info, seen if job.mask is None else job.mask.during(seen, last["level"]))
 
-    model = _eps_model(job, last) if uses_eps else _k_model(job, last)
+    model = _eps_model(job, guided, last) if uses_eps else _k_model(job, guided, last)
     try:
         latents = run_sampler(job.course, model, x, noise=noise, on_step=step)
         incomplete = False
@@ -76,25 +96,93 @@ def denoise(
             "the model gave NaN, so there is no picture; a lower CFG scale, another sampler or "
             "--no-half may help"
         )
-    return Denoised(latents if job.mask is None else job.mask.blend(latents), incomplete)
+    latents = latents if job.mask is None else job.mask.finished(latents)
+    return Denoised(latents, incomplete, guided.refined)
 
 
-def _k_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+class _Guided:
+    """The guided network of a run; it becomes the refiner's when its time has come."""
+
+    def __init__(self, job: DenoiseJob) -> None:
+        self.refined = False
+        self._job = job
+        self._extra = job.extra
+        self._calls = 0
+        sampler = job.course.sampler
+        self._uses_eps = sampler.family == "timestep"
+        self._all_calls = job.course.plan.executed * (2 if sampler.second_order else 1)
+        image = None
+        if job.image_cfg_scale is not None and job.extra is not None:
+            image = ImageGuidance(job.image_cfg_scale, job.extra.shape[1])
+        self._guidance = Guidance(
+            self._predict(job.family),
+            job.conditioning,
+            job.cfg_scale * sampler.cfg_factor,
+            job.course.tuning,
+            job.total_steps,
+            image,
+        )
+        # Reading a sigma back would halt a GPU at each step.
+        self._compares_sigma = job.course.tuning.ngms > 0 or (
+            job.refiner is not None and not job.refiner.by_steps
+        )
+
+    def __call__(self, x: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Guided prediction, that of the negative prompt, and that of the prompt alone."""
+        sigma = self._sigma(level) if self._compares_sigma else 0.0
+        refiner = self._job.refiner
+        if (
+            refiner is not None
+            and not self.refined
+            and self._ratio(level, sigma) >= (refiner.switch_at)
+        ):
+            self.refined = True
+            self._extra = refiner.extra
+            self._guidance.swap(self._predict(refiner.family), refiner.conditioning)
+        self._calls += 1
+        state = x if self._extra is None else torch.cat([x, self._extra.to(x)], dim=1)
+        result = self._guidance(state, level, sigma=sigma)
+        return result.guided, result.uncond, result.cond
+
+    def _sigma(self, level: Tensor) -> float:
+        if not self._uses_eps:
+            return float(level[0])
+        return float(self._job.course.schedule.t_to_sigma(level[:1].cpu())[0])
+
+    def _ratio(self, level: Tensor, sigma: float) -> float:
+        """How far the run is, 0..1: by model calls, or by the place of sigma in the table."""
+        if self._job.refiner is not None and self._job.refiner.by_steps:
+            return self._calls / max(1, self._all_calls)
+        if self._uses_eps:
+            return (TRAIN_STEPS - 1 - float(level[0])) / TRAIN_STEPS
+        table = self._job.family.schedule.sigmas
+        nearest = int((table.cpu() - sigma).abs().argmin())
+        return (TRAIN_STEPS - 1 - nearest) / TRAIN_STEPS
+
+    def _predict(self, family: Family) -> Predict:
+        """The bare network as guidance calls it: further channels ride behind the latent's."""
+        channels = family.latent_channels
+        schedule = self._job.course.schedule.to(family.device)
+
+        def predict(x: Tensor, level: Tensor, context: Tensor) -> Tensor:
+            extra = x[:, channels:] if x.shape[1] > channels else None
+            state = x if extra is None else x[:, :channels]
+            if self._uses_eps:
+                return family.epsilon(state, level, context, extra)
+            return family.denoised(state, level, schedule.sigma_to_t(level), context, extra)
+
+        return predict
+
+
+def _k_model(
+    job: DenoiseJob, guided: _Guided, last: dict[str, Tensor]
+) -> Callable[[Tensor, Tensor], Tensor]:
     """D(x, sigma): guided, then held to the init latent outside the mask (behaviour 5.2)."""
-    schedule = job.course.schedule.to(job.family.device)
-
-    def predict(x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
-        return job.family.denoised(x, sigma, schedule.sigma_to_t(sigma), context)
-
-    guidance = Guidance(
-        predict, job.conditioning, job.cfg_scale, job.course.tuning, job.total_steps
-    )
-    compares_sigma = job.course.tuning.ngms > 0  # reading a sigma back would halt a GPU each step
 
     def model(x: Tensor, sigma: Tensor) -> Tensor:
-        result = guidance(x, sigma, sigma=float(sigma[0]) if compares_sigma else 0.0)
-        last["cond"] = result.cond
-        return result.guided if job.mask is None else job.mask.blend(result.guided)
+        denoised, _, last["cond"] = guided(x, sigma)
+        last["level"] = sigma
+        return denoised if job.mask is None else job.mask.during(denoised, sigma)
 
     return model
 
@@ -104,23 +192,15 @@ def _x0(x: Tensor, eps: Tensor, sigma: float) -> Tensor:
     return predicted_x0(x, eps, 1.0 / (1.0 + sigma**2))
 
 
-def _eps_model(job: DenoiseJob, last: dict[str, Tensor]) -> Callable[[Tensor, Tensor], EpsPair]:
+def _eps_model(
+    job: DenoiseJob, guided: _Guided, last: dict[str, Tensor]
+) -> Callable[[Tensor, Tensor], EpsPair]:
     """Noise prediction; the mask blends what the network sees, with the clean init latent."""
-    schedule, factor = job.course.schedule, job.course.sampler.cfg_factor
-    compares_sigma = job.course.tuning.ngms > 0  # reading a sigma back would halt a GPU each step
-    guidance = Guidance(
-        job.family.epsilon,
-        job.conditioning,
-        job.cfg_scale * factor,
-        job.course.tuning,
-        job.total_steps,
-    )
 
     def model(x: Tensor, t: Tensor) -> EpsPair:
-        seen = x if job.mask is None else job.mask.blend(x)
-        sigma = float(schedule.t_to_sigma(t[:1].cpu())[0]) if compares_sigma else 0.0
-        result = guidance(seen, t, sigma=sigma)
-        last["x"], last["cond"] = x, result.cond
-        return EpsPair(result.guided, result.uncond)
+        seen = x if job.mask is None else job.mask.during(x, t)
+        eps, uncond, last["cond"] = guided(seen, t)
+        last["x"], last["level"] = x, t
+        return EpsPair(eps, uncond)
 
     return model

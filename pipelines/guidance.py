@@ -29,6 +29,17 @@ class Guided:
     """The first part's own prediction, which the live preview shows (behaviour 14.2)."""
 
 
+@dataclass(frozen=True)
+class ImageGuidance:
+    """The second guidance of InstructPix2Pix (Brooks et al. 2023, equation 3; behaviour 5.5).
+
+    The last `channels` of x are the picture; without it they are zeros.
+    """
+
+    scale: float
+    channels: int
+
+
 class Guidance:
     """CFG over prompt parts and negative prompt; counts model calls for prompt editing.
 
@@ -42,13 +53,20 @@ class Guidance:
         cfg_scale: float,
         tuning: SamplerTuning,
         total_steps: int,
+        image: ImageGuidance | None = None,
     ) -> None:
         self._predict = predict
         self._conditioning = conditioning
         self._cfg_scale = cfg_scale
         self._tuning = tuning
         self._total_steps = total_steps
+        self._image = image
         self._calls = 0
+
+    def swap(self, predict: Predict, conditioning: Conditioning) -> None:
+        """Go on with another network and its texts; the count of calls goes on, too."""
+        self._predict = predict
+        self._conditioning = conditioning
 
     def __call__(self, x: Tensor, level: Tensor, *, sigma: float) -> Guided:
         """One guided prediction for x (B, C, h, w) at `level` (B,), sigma or timestep.
@@ -65,7 +83,8 @@ class Guidance:
         cond = torch.stack([first[i] for i in range(x.shape[0])])
         if uncond is None:
             return Guided(cond, cond, cond)
-        guided = uncond.clone()
+        guided = uncond if self._image is None else self._with_image(x, level, step, uncond)
+        guided = guided.clone()
         for part, prediction in zip(step.parts, conds, strict=True):
             i = part.image_index
             guided[i] += (prediction - uncond[i]) * (part.weight * self._cfg_scale)
@@ -78,6 +97,18 @@ class Guidance:
             return True
         odd = self._calls % 2 == 1 or tuning.ngms_all_steps
         return odd and tuning.ngms > 0 and sigma < tuning.ngms
+
+    def _with_image(
+        self, x: Tensor, level: Tensor, step: StepConditioning, uncond: Tensor
+    ) -> Tensor:
+        """U + scale * (I - U): `uncond` (I) knows the picture, U knows neither text nor picture."""
+        assert self._image is not None
+        if self._image.scale == 1.0:
+            return uncond
+        blind = x.clone()
+        blind[:, -self._image.channels :] = 0.0
+        nothing = self._predict(blind, level, step.uncond)
+        return nothing + (uncond - nothing) * self._image.scale
 
     def _predictions(
         self, x: Tensor, level: Tensor, step: StepConditioning, *, with_uncond: bool

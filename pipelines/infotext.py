@@ -16,21 +16,27 @@ from typing import Any
 from pipelines.infotext_keys import (
     EXTRA_SLOTS,
     FIXED_SLOTS,
+    HIRES_SLOTS,
     LAST_SLOTS,
     OWN_REQUEST_FIELDS,
     OWN_SLOTS,
     OWN_TUNING_FIELDS,
+    SOFT_ENABLED,
+    SOFT_FIELDS,
     START_STEP_FIELDS,
     TUNING_FIELDS,
 )
 from pipelines.request import (
     Emphasis,
     Frozen,
+    HiresFix,
     Img2ImgRequest,
     Inpaint,
     InpaintArea,
     MaskedContent,
     NoiseSource,
+    Refiner,
+    RefinerPass,
     ResizeMode,
     SamplerTuning,
     StepSemantics,
@@ -51,6 +57,7 @@ class ImageFacts:
     comments, with network tags. `schedule_label` is the schedule type that ran (Karras where
     Automatic meant it). `extra` adds keys, or fills slots such as "Lora hashes": a list or tuple
     holds one value per picture, None is skipped. The VAE is named only when it is an external one.
+    `variant` is the network's kind: some settings act on inpainting or InstructPix2Pix ones only.
     """
 
     index: int
@@ -65,6 +72,7 @@ class ImageFacts:
     executed_steps: int
     vae_name: str | None = None
     vae_hash: str | None = None
+    variant: str = "base"
     extra: Mapping[str, Any] = field(default_factory=dict)
     version: str = VERSION_TAG
 
@@ -81,6 +89,8 @@ def write_infotext(request: Img2ImgRequest, facts: ImageFacts) -> str:
     values = {
         **_fixed(request, facts),
         **_inpaint(request.inpaint),
+        **_hires(request, request.hires),
+        **_refiner(request, request.refiner),
         **_emphasis(request, facts),
         **_tuning(request.tuning, facts.schedule_label),
         **_own(request, facts),
@@ -116,21 +126,26 @@ def _pick(value: Any, index: int) -> Any:
 
 
 def _ordered(values: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
-    known = {*FIXED_SLOTS, *EXTRA_SLOTS, *OWN_SLOTS, *LAST_SLOTS}
+    soft = (SOFT_ENABLED, *SOFT_FIELDS)
+    after = (*soft, *HIRES_SLOTS, *EXTRA_SLOTS, *OWN_SLOTS, *LAST_SLOTS)
+    known = {*FIXED_SLOTS, *after}
     others = [key for key in extra if key not in known]
-    order = [*FIXED_SLOTS, *others, *EXTRA_SLOTS, *OWN_SLOTS, *LAST_SLOTS]
+    order = [*FIXED_SLOTS, *others, *after]
     return [key for key in order if values.get(key) is not None]
 
 
 def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
     sampling, seeds = request.sampling, request.seeds
     varies = seeds.subseed_strength > 0
+    is_edit, is_inpaint = facts.variant == "instruct-pix2pix", facts.variant == "inpaint"
+    is_plain = request.is_txt2img and request.hires is None
     resizes = seeds.resize_from_width > 0 and seeds.resize_from_height > 0
     return {
         "Steps": sampling.steps,
         "Sampler": facts.sampler_name,
         "Schedule type": facts.schedule_label,
         "CFG scale": sampling.cfg_scale,
+        "Image CFG scale": sampling.image_cfg_scale if is_edit else None,
         "Seed": facts.seed,
         "Size": f"{request.width}x{request.height}",
         "Model hash": facts.model_hash or None,
@@ -142,7 +157,8 @@ def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
         "Seed resize from": (
             f"{seeds.resize_from_width}x{seeds.resize_from_height}" if resizes else None
         ),
-        "Denoising strength": None if request.is_txt2img else sampling.denoising_strength,
+        "Denoising strength": None if is_plain else sampling.denoising_strength,
+        "Conditional mask weight": request.inpainting_mask_weight if is_inpaint else None,
         "Clip skip": request.clip_skip if request.clip_skip > 1 else None,
         "ENSD": seeds.ensd if _ensd_matters(request, facts.sampler_name) else None,
         "RNG": None if seeds.source is NoiseSource.GPU else seeds.source.value,
@@ -163,7 +179,12 @@ def _inpaint(inpaint: Inpaint | None) -> dict[str, Any]:
     only_masked = inpaint.area is InpaintArea.ONLY_MASKED
     even = inpaint.blur_x == inpaint.blur_y
     changed = inpaint.content is not MaskedContent.ORIGINAL
+    soft: dict[str, Any] = {}
+    if inpaint.soft is not None:
+        soft = {key: getattr(inpaint.soft, name) for key, name in SOFT_FIELDS.items()}
+        soft[SOFT_ENABLED] = True
     return {
+        **soft,
         "Mask mode": "Inpaint not masked" if inpaint.invert else None,
         "Mask blur": inpaint.blur_x if even else None,
         "Inpaint area": inpaint.area.label if only_masked else None,
@@ -172,6 +193,36 @@ def _inpaint(inpaint: Inpaint | None) -> dict[str, Any]:
         "Mask blur x": None if even else inpaint.blur_x,
         "Mask blur y": None if even else inpaint.blur_y,
         "Mask rounding": None if inpaint.round else False,
+    }
+
+
+def _hires(request: Img2ImgRequest, hires: HiresFix | None) -> dict[str, Any]:
+    """Keys of the second pass; what is the same as in the first is left out (behaviour 10.2)."""
+    if hires is None:
+        return {}
+    by_scale = not hires.resize_x and not hires.resize_y
+    return {
+        "Hires upscale": hires.scale if by_scale else None,
+        "Hires resize": None if by_scale else f"{hires.resize_x}x{hires.resize_y}",
+        "Hires steps": hires.steps or None,
+        "Hires upscaler": hires.upscaler,
+        "Hires checkpoint": hires.checkpoint or None,
+        "Hires sampler": hires.sampler or None,
+        "Hires schedule type": hires.scheduler or None,
+        "Hires prompt": hires.prompt or None,
+        "Hires negative prompt": hires.negative_prompt or None,
+    }
+
+
+def _refiner(request: Img2ImgRequest, refiner: Refiner | None) -> dict[str, Any]:
+    if refiner is None:
+        return {}
+    other_pass = request.hires is not None and refiner.hires_pass is not RefinerPass.SECOND
+    return {
+        "Refiner": refiner.checkpoint,
+        "Refiner switch at": refiner.switch_at,
+        "Hires refiner": refiner.hires_pass.value if other_pass else None,
+        "Refiner switch by sampling steps": True if refiner.by_steps else None,
     }
 
 

@@ -20,6 +20,7 @@ from pipelines.infotext_keys import (
     TUNING_FIELDS,
 )
 from pipelines.infotext_parse import ParsedInfotext, parse_infotext
+from pipelines.infotext_passes import fitting_hires, read_hires, read_refiner, read_soft
 from pipelines.infotext_values import ValueReader
 from pipelines.request import (
     MAX_PIXELS,
@@ -146,8 +147,15 @@ class _Job:
                 "Overlay inpaint", self._unsaid(base, "overlay_inpaint")
             ),
             **self._fields(base, OWN_REQUEST_FIELDS, own=True),
+            "inpainting_mask_weight": reader.number(
+                "Conditional mask weight", Img2ImgRequest, "inpainting_mask_weight", 1.0
+            ),
+            "refiner": read_refiner(reader),
             **self._size(),
         }
+        hires = read_hires(reader, allowed=base.is_txt2img)
+        width, height = changes.get("width", base.width), changes.get("height", base.height)
+        changes["hires"] = fitting_hires(hires, width, height, reader)
         color, kept = changes["background_color"], base.background_color
         if not _COLOR.fullmatch(color):
             changes["background_color"] = kept
@@ -162,6 +170,9 @@ class _Job:
         changes = self._sampler_names() | {
             "steps": reader.number("Steps", Sampling, "steps", base.steps),
             "cfg_scale": reader.number("CFG scale", Sampling, "cfg_scale", base.cfg_scale),
+            "image_cfg_scale": reader.number(
+                "Image CFG scale", Sampling, "image_cfg_scale", Sampling().image_cfg_scale
+            ),
             "denoising_strength": reader.number(
                 "Denoising strength", Sampling, "denoising_strength", base.denoising_strength
             ),
@@ -228,6 +239,7 @@ class _Job:
             "area": reader.choice("Inpaint area", areas, InpaintArea.WHOLE_PICTURE),
             "padding": reader.number("Masked area padding", Inpaint, "padding", 32),
             "round": reader.switch("Mask rounding", self._unsaid(base, "round")),
+            "soft": read_soft(reader),
         }
         for side in ("x", "y"):
             name = f"blur_{side}"

@@ -75,6 +75,31 @@ EXTRA_SLOTS: tuple[str, ...] = (
 )
 """A1111's extra parameters in the order they are made; those of scripts come before them."""
 
+SOFT_FIELDS: dict[str, str] = {
+    "Soft inpainting schedule bias": "schedule_bias",
+    "Soft inpainting preservation strength": "preservation_strength",
+    "Soft inpainting transition contrast boost": "transition_contrast_boost",
+    "Soft inpainting mask influence": "mask_influence",
+    "Soft inpainting difference threshold": "difference_threshold",
+    "Soft inpainting difference contrast": "difference_contrast",
+}
+"""Keys of SoftInpaint; all are written when it is enabled."""
+
+SOFT_ENABLED = "Soft inpainting enabled"
+
+HIRES_SLOTS: tuple[str, ...] = (
+    "Hires upscale",
+    "Hires resize",
+    "Hires steps",
+    "Hires upscaler",
+    "Hires checkpoint",
+    "Hires sampler",
+    "Hires schedule type",
+    "Hires prompt",
+    "Hires negative prompt",
+)
+"""A1111's keys of the second pass, in this order after those of scripts."""
+
 TUNING_FIELDS: dict[str, str] = {
     "Noise multiplier": "initial_noise_multiplier",
     "Discard penultimate sigma": "discard_penultimate_sigma",
@@ -163,6 +188,8 @@ INPAINT_KEYS = frozenset(
         "Inpaint area",
         "Masked area padding",
         "Masked content",
+        SOFT_ENABLED,
+        *SOFT_FIELDS,
         *OWN_INPAINT_FIELDS,
     }
 )

@@ -32,13 +32,15 @@ class PreparedImage:
 
     `image` is RGB and of the working size W×H; with the latent upscale it has its own size.
     `overlay` (RGBA) goes on top of the result: W×H, or the init image's size together with
-    `paste_to`, the box of the init image that was worked on. `colour_target` is RGB.
+    `paste_to`, the box of the init image that was worked on. `base` (RGB) is what the overlay was
+    cut from. `colour_target` is RGB.
     """
 
     image: Image
     overlay: Image | None = None
     paste_to: Bounds | None = None
     colour_target: Image | None = None
+    base: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def _whole_picture(
             image, fill_mask = picture, _stretched(mask, Extent.of(picture))
         image = _filled(request, image, fill_mask)
         overlay = build_overlay(fitted, overlay_mask)
-        images.append(PreparedImage(image, overlay, colour_target=_target(request, image)))
+        target = _target(request, image)
+        images.append(PreparedImage(image, overlay, colour_target=target, base=fitted))
     return PreparedJob(tuple(images), image_mask, latent_upscale=in_latents)
 
 
@@ -168,13 +171,13 @@ def _only_masked(
         image = resize_image(picture.crop(region), fit, target, upscale=upscale)
         image = _filled(request, image, image_mask)
         overlay = build_overlay(picture, mask)
-        images.append(PreparedImage(image, overlay, region, _target(request, image)))
+        images.append(PreparedImage(image, overlay, region, _target(request, image), picture))
     return PreparedJob(tuple(images), image_mask, only_masked=True)
 
 
 def _shaped_mask(mask: Image, inpaint: Inpaint, extent: Extent) -> Image:
     """Read, stretch, invert, blur: the mask at the init image's size (behaviour 2.2 to 2.4)."""
-    shaped = _stretched(masks.binary_mask(mask, round=inpaint.round), extent)
+    shaped = _stretched(masks.binary_mask(mask, round=inpaint.rounds), extent)
     if inpaint.invert:
         shaped = masks.invert(shaped)
     return masks.blur(shaped, inpaint.blur_x, inpaint.blur_y)
@@ -232,7 +235,7 @@ def _effect_notes(
         whole = inpaint.area is InpaintArea.WHOLE_PICTURE
         outcome = "nothing is repainted" if whole else "the whole picture is repainted"
         return (f"{_why_empty(inpaint, mask)}, so {outcome}.",)
-    if inpaint.round and job.image_mask is not None:
+    if inpaint.rounds and job.image_mask is not None:
         latent = Extent.of(job.image_mask).latent
         if not masks.latent_mask(job.image_mask, latent, round=True).any():
             return (
@@ -243,7 +246,7 @@ def _effect_notes(
 
 
 def _why_empty(inpaint: Inpaint, mask: Image) -> str:
-    given = masks.binary_mask(mask, round=inpaint.round)
+    given = masks.binary_mask(mask, round=inpaint.rounds)
     if inpaint.invert and given.getextrema() == (255, 255):
         return 'The mask covers everything and "Inpaint not masked" leaves nothing of it'
     if not inpaint.invert and masks.bounding_box(given) is None:

@@ -102,6 +102,17 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class SoftInpaint(Frozen):
+    """Soft inpainting: the mask blends by noise level, the overlay by what changed (3.9)."""
+
+    schedule_bias: Annotated[float, Field(ge=0.0, le=8.0)] = 1.0
+    preservation_strength: Annotated[float, Field(ge=0.0, le=8.0)] = 0.5
+    transition_contrast_boost: Annotated[float, Field(ge=1.0, le=32.0)] = 4.0
+    mask_influence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    difference_threshold: Annotated[float, Field(ge=0.0, le=8.0)] = 0.5
+    difference_contrast: Annotated[float, Field(ge=0.0, le=8.0)] = 2.0
+
+
 class Inpaint(Frozen):
     """The mask of a job and how it is used. White (1) = repaint. Defaults are the page's."""
 
@@ -117,6 +128,12 @@ class Inpaint(Frozen):
     round: Annotated[
         bool, Field(description="Round the mask to 0/1 on the latent grid (off: soft)")
     ] = True
+    soft: SoftInpaint | None = None
+
+    @property
+    def rounds(self) -> bool:
+        """Whether the mask is rounded: soft inpainting turns it off everywhere (behaviour 3.9)."""
+        return self.round and self.soft is None
 
 
 class Sampling(Frozen):
@@ -132,6 +149,69 @@ class Sampling(Frozen):
     end_at_step: Annotated[int, Field(ge=0, description="start_at_step semantics only")] = 10000
     add_noise: bool = True
     return_with_leftover_noise: bool = False
+    image_cfg_scale: Annotated[
+        float, Field(ge=0.0, le=24.0, description="InstructPix2Pix checkpoints only")
+    ] = 1.5
+
+
+class HiresFix(Frozen):
+    """The second, larger pass of txt2img (behaviour 16). Empty names and texts mean "the same".
+
+    Its denoising strength is that of `Sampling`, as in A1111.
+    """
+
+    scale: Annotated[
+        float, Field(ge=1.0, le=8.0, description="used when both sides below are 0")
+    ] = 2.0
+    resize_x: Annotated[int, Field(ge=0, le=MAX_SIDE, description="target width; 0 = free")] = 0
+    resize_y: Annotated[int, Field(ge=0, le=MAX_SIDE, description="target height; 0 = free")] = 0
+    upscaler: Annotated[str, Field(max_length=200)] = "Latent"
+    steps: Annotated[int, Field(ge=0, le=1000, description="0 = as many as the first pass")] = 0
+    checkpoint: Annotated[str, Field(max_length=1000)] = ""
+    sampler: Annotated[str, Field(max_length=200)] = ""
+    scheduler: Annotated[str, Field(max_length=200)] = ""
+    prompt: Annotated[str, Field(max_length=100_000)] = ""
+    negative_prompt: Annotated[str, Field(max_length=100_000)] = ""
+
+    def upscaled(self, width: int, height: int) -> tuple[int, int]:
+        """The size the first pass is brought to, before the crop to both wanted sides (16)."""
+        x, y = self.resize_x, self.resize_y
+        if not x and not y:
+            return int(width * self.scale), int(height * self.scale)
+        if not y:
+            return x, height * x // width
+        if not x or x * height < y * width:  # the height decides, the width is cropped or free
+            return width * y // height, y
+        return x, height * x // width
+
+    def problem(self, width: int, height: int) -> str | None:
+        """Why a first pass of this size cannot have this second one, as a sentence, or None."""
+        x, y = self.upscaled(width, height)
+        if min(x, y) >= MIN_SIDE and max(x, y) <= MAX_SIDE and x * y <= MAX_PIXELS:
+            return None
+        return (
+            f"the hires pass would be {x}x{y}; its sides must be {MIN_SIDE} to {MAX_SIDE} and its "
+            f"pixels at most {MAX_PIXELS}: choose another scale or size"
+        )
+
+
+class RefinerPass(StrEnum):
+    """Which pass of a hires job the refiner joins. The values are A1111's."""
+
+    FIRST = "first pass"
+    SECOND = "second pass"
+    BOTH = "both passes"
+
+
+class Refiner(Frozen):
+    """A second checkpoint that takes over during sampling (behaviour 14.5)."""
+
+    checkpoint: Annotated[str, Field(min_length=1, max_length=1000)]
+    switch_at: Annotated[
+        float, Field(ge=0.0, le=1.0, description="share of the noise levels, or of the steps")
+    ] = 0.8
+    by_steps: Annotated[bool, Field(description="count model calls, not noise levels")] = False
+    hires_pass: RefinerPass = RefinerPass.SECOND
 
 
 class SamplerTuning(Frozen):
@@ -197,6 +277,11 @@ class Img2ImgRequest(Frozen):
         bool, Field(description="paste the original back outside the mask")
     ] = True
     tiling: bool = False
+    inpainting_mask_weight: Annotated[
+        float, Field(ge=0.0, le=1.0, description="inpainting checkpoints: how much is hidden")
+    ] = 1.0
+    hires: HiresFix | None = None
+    refiner: Refiner | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -207,12 +292,21 @@ class Img2ImgRequest(Frozen):
             )
         if self.inpaint is not None and not self.init_images:
             raise ValueError("a mask needs an init image: give one, or leave the mask out")
+        if self.hires is not None:
+            self._check_hires(self.hires)
         if len(self.init_images) > self.batch_size:
             raise ValueError(
                 f"bad number of images passed: {len(self.init_images)}; "
                 f"expecting {self.batch_size} or less"
             )
         return self
+
+    def _check_hires(self, hires: HiresFix) -> None:
+        if self.init_images:
+            raise ValueError("the hires second pass belongs to txt2img: leave the init images out")
+        problem = hires.problem(self.width, self.height)
+        if problem is not None:
+            raise ValueError(problem)
 
     @property
     def is_txt2img(self) -> bool:

@@ -5,126 +5,134 @@ The order of operations is the original's (behaviour 0.3); each operation lives 
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from pipelines.compose import apply_overlay, flatten
-from pipelines.denoise import Denoised, DenoiseJob, Interrupted, denoise
-from pipelines.events import FinishedPicture, RunListener, RunReport, StepEvent, StopKind
-from pipelines.families.base import LATENT_SCALE, Family
+from pipelines.batch import run_batch, schedule_label
+from pipelines.compose import flatten
+from pipelines.events import RunListener, RunReport, StopKind
 from pipelines.geometry import Extent
-from pipelines.infotext import ImageFacts, write_infotext
-from pipelines.inpaint import LatentMask, with_latent_noise, with_latent_nothing
+from pipelines.hires import hires_sampling
+from pipelines.image_conditioning import empty_channels, picture_channels
+from pipelines.inpaint import (
+    LatentBlend,
+    LatentMask,
+    SoftLatentMask,
+    with_latent_noise,
+    with_latent_nothing,
+)
+from pipelines.job import Job, LoadPipeline
 from pipelines.masks import latent_mask
 from pipelines.noise import ImageNoise
-from pipelines.prepare import PreparedImage, PreparedJob, finish, prepare
-from pipelines.prompt.comments import strip_comments
-from pipelines.prompt.conditioning import Conditioning, EncodeSettings
-from pipelines.prompt.networks import extract_networks
-from pipelines.request import Img2ImgRequest, MaskedContent, PictureRef, ResizeMode
-from pipelines.resize import resize_image
-from pipelines.sampler_names import effective_scheduler
-from pipelines.sampler_types import StepInfo
-from pipelines.samplers import Course, plan_course
-from pipelines.text_cache import CachedTextEncoder
+from pipelines.pipeline import ENCODED_KEPT, Pipeline
+from pipelines.prepare import prepare
+from pipelines.request import Img2ImgRequest, MaskedContent, PictureRef
+from pipelines.samplers import plan_course
+from pipelines.upscalers import LatentMode, find_upscaler
 
-ENCODED_KEPT = 8
-"""Init latents that are remembered: the same picture again and again is the normal case."""
+__all__ = ["ENCODED_KEPT", "Pipeline", "run"]
 
-
-class Pipeline:
-    """A family with the caches that outlive one job. Owned by one worker; not thread-safe."""
-
-    def __init__(self, family: Family, model_name: str, model_hash: str) -> None:
-        self.family = family
-        self.model_name = model_name
-        self.model_hash = model_hash
-        self.text_encoder = CachedTextEncoder(family.text_encoder)
-        self._encoded: OrderedDict[bytes, Tensor] = OrderedDict()
-
-    def encode(self, image: Image.Image) -> Tensor:
-        """Latent (C, h, w) of an RGB picture, remembered by its pixels."""
-        key = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
-        if key not in self._encoded:
-            self._encoded[key] = self.family.encode(image)
-        self._encoded.move_to_end(key)
-        if len(self._encoded) > ENCODED_KEPT:
-            self._encoded.popitem(last=False)
-        return self._encoded[key]
-
-
-@dataclass
-class _Job:
-    """The state of one run, filled once before the first batch."""
-
-    request: Img2ImgRequest
-    pipeline: Pipeline
-    listener: RunListener
-    course: Course
-    prepared: PreparedJob | None = None
-    originals: Sequence[Image.Image] = ()
-    """The init images on the background colour, at their own size."""
-    init: Tensor | None = None
-    mask: LatentMask | None = None
-    notes: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-    @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        """(C, h, w) of one picture."""
-        height = self.request.height // LATENT_SCALE
-        return self.pipeline.family.latent_channels, height, self.request.width // LATENT_SCALE
+OpenPicture = Callable[[PictureRef], Image.Image]
 
 
 def run(
     request: Img2ImgRequest,
     pipeline: Pipeline,
-    open_picture: Callable[[PictureRef], Image.Image],
+    open_picture: OpenPicture,
     listener: RunListener,
     *,
     first_batch: int = 0,
+    load: LoadPipeline | None = None,
 ) -> RunReport:
     """Make the pictures of a request whose seeds are fixed; each goes to the listener when done.
 
     `first_batch` skips batches that an earlier attempt made; later ones are unaffected by it.
-    Raises ValueError for requests that cannot be done, ModelOutputError for NaN.
+    `load` gives the checkpoints of refiner and hires pass. Raises ValueError for requests that
+    cannot be done, ModelOutputError for NaN.
     """
     course = plan_course(
-        request.sampling,
-        request.tuning,
-        pipeline.family.schedule,
-        txt2img=request.is_txt2img,
+        request.sampling, request.tuning, pipeline.family.schedule, txt2img=request.is_txt2img
     )
-    job = _Job(request, pipeline, listener, course, notes=list(course.names.warnings))
-    if not request.is_txt2img:
-        _prepare(job, open_picture)
-    for batch in range(first_batch, request.n_iter):
-        stop = listener.stop_asked()
-        if stop in (StopKind.NOW, StopKind.AFTER_CURRENT):
-            job.interrupted = True
-            break
-        _run_batch(job, batch)
-        if job.interrupted:
-            break
+    job = Job(request, pipeline, listener, course, notes=list(course.names.warnings))
+    _add_companions(job, load)
+    families = [one.family for one in (pipeline, job.second_pipeline, job.refiner) if one]
+    with ExitStack() as stack:
+        for family in {id(family): family for family in families}.values():
+            stack.enter_context(family.tiled(request.tiling))
+        if request.is_txt2img:
+            job.extra = empty_channels(pipeline.family, *job.latent_shape[1:])
+        else:
+            _prepare(job, open_picture)
+        _run_batches(job, first_batch)
     return RunReport(
         interrupted=job.interrupted,
         sampler=course.sampler.name,
-        schedule_label=_schedule_label(course),
-        executed_steps=course.plan.executed,
+        schedule_label=schedule_label(course),
+        executed_steps=job.executed_steps,
         width=request.width,
         height=request.height,
         notes=tuple(job.notes),
+        facts={"variant": pipeline.family.variant},
     )
 
 
-def _prepare(job: _Job, open_picture: Callable[[PictureRef], Image.Image]) -> None:
+def _run_batches(job: Job, first_batch: int) -> None:
+    for batch in range(first_batch, job.request.n_iter):
+        if job.listener.stop_asked() in (StopKind.NOW, StopKind.AFTER_CURRENT):
+            job.interrupted = True
+        if not job.interrupted:
+            run_batch(job, batch)
+        if job.interrupted:
+            return
+
+
+def _add_companions(job: Job, load: LoadPipeline | None) -> None:
+    """The hires pass's course and the other checkpoints, all before the first step."""
+    request, base = job.request, job.pipeline
+    if request.refiner is not None:
+        job.refiner = _loaded(request.refiner.checkpoint, load)
+        _check_latents(base, job.refiner)
+    hires = request.hires
+    if hires is None:
+        return
+    if hires.checkpoint:
+        job.second_pipeline = _loaded(hires.checkpoint, load)
+        if isinstance(find_upscaler(hires.upscaler), LatentMode):
+            _check_latents(base, job.second_pipeline)
+    find_upscaler(hires.upscaler)
+    schedule = (job.second_pipeline or base).family.schedule
+    sampling = hires_sampling(request.sampling, hires)
+    job.second_course = plan_course(sampling, request.tuning, schedule, txt2img=False)
+    for warning in job.second_course.names.warnings:
+        job.note(warning)
+
+
+def _loaded(checkpoint: str, load: LoadPipeline | None) -> Pipeline:
+    if load is None:
+        raise ValueError(f"the checkpoint {checkpoint!r} cannot be loaded beside the first one")
+    return load(checkpoint)
+
+
+def _check_latents(one: Pipeline, other: Pipeline) -> None:
+    """Latents may only go from one model to the other when both mean the same by them."""
+    first, second = one.family, other.family
+    if (first.latent_channels, first.latent_scale) != (
+        second.latent_channels,
+        second.latent_scale,
+    ):
+        raise ValueError(
+            f"{other.model_name} has other latents than {one.model_name}, so it cannot take over "
+            "within a picture: choose a checkpoint of the same family, or for the hires pass a "
+            "pixel upscaler"
+        )
+
+
+def _prepare(job: Job, open_picture: OpenPicture) -> None:
     """The init step, once per job: pixels, VAE encoding, latent mask (behaviour 0.3 step 4)."""
     request = job.request
     mask = open_picture(request.inpaint.mask) if request.inpaint is not None else None
@@ -136,15 +144,19 @@ def _prepare(job: _Job, open_picture: Callable[[PictureRef], Image.Image]) -> No
     if job.course.plan.identity:
         return
     job.listener.on_note("Encoding")
-    latents = [_stretched(job.pipeline.encode(one.image), job) for one in prepared.images]
+    pipeline, tiling = job.pipeline, request.tiling
+    encoded = (pipeline.encode(one.image, tiling=tiling) for one in prepared.images)
+    latents = [_stretched(latent, job) for latent in encoded]
     init = torch.stack([latents[k % len(latents)] for k in range(request.batch_size)])
     job.init = init
+    pictures = [one.image for one in prepared.images]
+    job.extra = picture_channels(pipeline.family, request, pictures, prepared.image_mask)
     if prepared.image_mask is not None and request.inpaint is not None:
         job.mask = _latent_mask(job, init, prepared.image_mask)
         job.init = job.mask.init
 
 
-def _stretched(latent: Tensor, job: _Job) -> Tensor:
+def _stretched(latent: Tensor, job: Job) -> Tensor:
     """The latent (C, h, w) at working size: only the latent upscale changes it (behaviour 1.2)."""
     size = job.latent_shape[1:]
     if latent.shape[1:] == size:
@@ -153,12 +165,12 @@ def _stretched(latent: Tensor, job: _Job) -> Tensor:
     return wide[0]
 
 
-def _latent_mask(job: _Job, init: Tensor, image_mask: Image.Image) -> LatentMask:
+def _latent_mask(job: Job, init: Tensor, image_mask: Image.Image) -> LatentBlend:
     """The mask on the latent grid, and the masked content that lives in latents (4, 5.1)."""
     request, inpaint = job.request, job.request.inpaint
     assert inpaint is not None
     _, height, width = job.latent_shape
-    grid = latent_mask(image_mask, Extent(width, height), round=inpaint.round)
+    grid = latent_mask(image_mask, Extent(width, height), round=inpaint.rounds)
     repaint = torch.from_numpy(grid).to(init)[None, None]
     if inpaint.content is MaskedContent.LATENT_NOISE:
         # The same seeds and first draw as the sampling noise of the first batch (behaviour 4.2).
@@ -170,134 +182,6 @@ def _latent_mask(job: _Job, init: Tensor, image_mask: Image.Image) -> LatentMask
         init = with_latent_noise(init, repaint, noise)
     elif inpaint.content is MaskedContent.LATENT_NOTHING:
         init = with_latent_nothing(init, repaint)
+    if inpaint.soft is not None:
+        return SoftLatentMask(init, repaint, inpaint.soft)
     return LatentMask(init, repaint)
-
-
-def _run_batch(job: _Job, batch: int) -> None:
-    """One batch: noise, conditioning, sampling, decoding, compositing, delivery."""
-    request = job.request
-    chosen = slice(batch * request.batch_size, (batch + 1) * request.batch_size)
-    seeds, subseeds = request.all_seeds()[chosen], request.all_subseeds()[chosen]
-    if job.course.plan.identity:
-        _deliver(job, batch, _untouched(job), incomplete=False)
-        return
-    prompt = _effective_prompt(job, request.prompt)
-    total_steps = request.sampling.steps * (2 if job.course.sampler.second_order else 1)
-    conditioning = Conditioning.build(
-        job.pipeline.text_encoder,
-        [prompt] * request.batch_size,
-        [strip_comments(request.negative_prompt)] * request.batch_size,
-        steps=total_steps,
-        settings=EncodeSettings(
-            clip_skip=request.clip_skip,
-            emphasis=request.emphasis,
-            comma_backtrack=request.comma_backtrack,
-        ),
-    )
-    family = job.pipeline.family
-    noise = ImageNoise(job.latent_shape, seeds, subseeds, request.seeds, family.device)
-    start = noise.first() * request.tuning.initial_noise_multiplier
-    x = job.course.noised(job.init, start)
-    work = DenoiseJob(
-        family, job.course, conditioning, request.sampling.cfg_scale, total_steps, job.mask
-    )
-    result = denoise(work, x, noise, lambda info, seen: _on_step(job, batch, info, seen))
-    job.listener.on_note("Decoding")
-    _deliver(job, batch, _decoded(job, result), incomplete=result.incomplete)
-
-
-def _on_step(job: _Job, batch: int, info: StepInfo, seen: Tensor) -> None:
-    job.listener.on_step(
-        StepEvent(
-            batch,
-            job.request.n_iter,
-            info.index + 1,
-            info.count,
-            lambda: job.pipeline.family.preview(seen[0]).resize(
-                (job.request.width, job.request.height), Image.Resampling.BILINEAR
-            ),
-        )
-    )
-    stop = job.listener.stop_asked()
-    if stop in (StopKind.NOW, StopKind.SKIP):
-        job.interrupted = job.interrupted or stop is StopKind.NOW
-        if info.index + 1 < info.count:
-            raise Interrupted
-
-
-def _decoded(job: _Job, result: Denoised) -> Sequence[Image.Image]:
-    images = job.pipeline.family.decode(result.latents)
-    if job.prepared is None:
-        return images
-    sources = job.prepared.images
-    return [finish(image, sources[k % len(sources)], job.request) for k, image in enumerate(images)]
-
-
-def _untouched(job: _Job) -> Sequence[Image.Image]:
-    """Denoise 0 of the exact semantics: the prepared input, without a VAE round trip.
-
-    "Only masked" gives the init image itself: cropping, resizing and pasting back would blur it.
-    """
-    prepared, request = job.prepared, job.request
-    assert prepared is not None
-    if prepared.only_masked:
-        images = list(job.originals)
-    else:
-        images = [_at_working_size(one, job) for one in prepared.images]
-    return [images[k % len(images)] for k in range(request.batch_size)]
-
-
-def _at_working_size(one: PreparedImage, job: _Job) -> Image.Image:
-    """A prepared picture at W x H; what was filled stays inside the mask also when stretched."""
-    request, image = job.request, one.image
-    if job.prepared is not None and job.prepared.latent_upscale:
-        image = resize_image(image, ResizeMode.JUST_RESIZE, Extent(request.width, request.height))
-    filled = request.inpaint is not None and request.inpaint.content is not MaskedContent.ORIGINAL
-    if one.overlay is not None and filled and request.overlay_inpaint:
-        return apply_overlay(image, one.overlay, None)
-    return image
-
-
-def _deliver(job: _Job, batch: int, images: Sequence[Image.Image], *, incomplete: bool) -> None:
-    request = job.request
-    for k, image in enumerate(images):
-        position = batch * request.batch_size + k
-        prompt = strip_comments(request.prompt)
-        facts = ImageFacts(
-            index=position,
-            prompt=prompt,
-            negative_prompt=strip_comments(request.negative_prompt),
-            seed=request.all_seeds()[position],
-            subseed=request.all_subseeds()[position],
-            model_name=job.pipeline.model_name,
-            model_hash=job.pipeline.model_hash,
-            schedule_label=_schedule_label(job.course),
-            sampler_name=job.course.sampler.name,
-            executed_steps=job.course.plan.executed,
-        )
-        job.listener.on_picture(
-            FinishedPicture(
-                position,
-                image,
-                write_infotext(request, facts),
-                prompt,
-                facts.seed,
-                facts.subseed,
-                incomplete,
-            )
-        )
-
-
-def _effective_prompt(job: _Job, prompt: str) -> str:
-    """Comments and network tags out; networks that cannot be loaded yet are said, not ignored."""
-    text, tags = extract_networks(strip_comments(prompt))
-    for tag in tags:
-        name = tag.positional[0] if tag.positional else ""
-        note = f"<{tag.kind}:{name}> was left out: {tag.kind} networks cannot be loaded yet"
-        if note not in job.notes:
-            job.notes.append(note)
-    return text
-
-
-def _schedule_label(course: Course) -> str:
-    return effective_scheduler(course.sampler, course.names.scheduler).label

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
 
 import torch
 from PIL import Image
@@ -16,6 +17,10 @@ LATENT_SCALE = 8
 """Pixels per latent cell, along each side, of every family so far."""
 
 
+Variant = Literal["base", "inpaint", "instruct-pix2pix"]
+"""What the network sees besides the noisy latent (behaviour 5.5)."""
+
+
 class ModelOutputError(RuntimeError):
     """The network or the VAE gave NaN; the sentence says what may help."""
 
@@ -26,19 +31,25 @@ class Family(Protocol):
     schedule: NoiseSchedule
     latent_channels: int
     device: torch.device
+    variant: Variant
+    latent_scale: float
+    """Encoded latents were multiplied by this to become x0 units."""
 
     @property
     def text_encoder(self) -> TextEncoder:
         """Prompts to vectors."""
 
-    def denoised(self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def denoised(
+        self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None
+    ) -> Tensor:
         """D(x, sigma) of one conditioning.
 
         x (N, C, h, w) float32 at noise level sigma (N,), which is timestep t (N,) of the schedule,
-        fractions allowed; context (N, tokens, dim). Returns float32 like x (behaviour 7.5).
+        fractions allowed; context (N, tokens, dim). `extra` (N, K, h, w) are the further input
+        channels of a variant, never scaled. Returns float32 like x (behaviour 7.5).
         """
 
-    def epsilon(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def epsilon(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None) -> Tensor:
         """Noise prediction for timestep samplers.
 
         x (N, C, h, w) float32 of unit variance (VP), t (N,) in 0..999, fractions allowed.
@@ -46,6 +57,12 @@ class Family(Protocol):
 
     def encode(self, image: Image.Image) -> Tensor:
         """RGB picture to latent (C, H//8, W//8) float32 (behaviour 14.1); the posterior's mode."""
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """As `encode`, from values (3, H, W) in -1..1 that no 8-bit picture holds."""
+
+    def tiled(self, on: bool) -> AbstractContextManager[None]:
+        """A block in which pictures come out tileable, if `on` (behaviour 14.3)."""
 
     def decode(self, latents: Tensor) -> Sequence[Image.Image]:
         """Latents (B, C, h, w) to RGB pictures of 8h x 8w, truncated to 8 bit (behaviour 14.1).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -11,10 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.load import LoadedCheckpoint
-from pipelines.families.base import ModelOutputError
+from pipelines.families.base import ModelOutputError, Variant
+from pipelines.families.tiling import circular_padding
 from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
 from pipelines.prompt.conditioning import TextEncoder
 from pipelines.schedules import NoiseSchedule
+
+_VARIANTS: dict[int, Variant] = {0: "base", 5: "inpaint", 4: "instruct-pix2pix"}
+"""Variants by the number of input channels beyond the latent's (behaviour 5.5)."""
 
 
 class SkipSizedUpsample(nn.Module):
@@ -46,6 +51,8 @@ class StableDiffusion1:
         self.device = loaded.placement.device
         self.schedule = NoiseSchedule.from_alphas(loaded.alphas_cumprod)
         self.latent_channels = int(loaded.vae.config.latent_channels)
+        self.variant = _VARIANTS[loaded.unet.config.in_channels - self.latent_channels]
+        self.latent_scale = loaded.vae_scale
         self._text_encoder = ClipTextEncoder(
             loaded.text_encoder, TransformersTokenizer(loaded.tokenizer)
         )
@@ -61,18 +68,20 @@ class StableDiffusion1:
         """See Family.text_encoder."""
         return self._text_encoder
 
-    def denoised(self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def denoised(
+        self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None
+    ) -> Tensor:
         """D = x - sigma * eps, or the v form (behaviour 7.5). See Family.denoised."""
         wide = sigma.view(-1, 1, 1, 1)
         c_in = 1.0 / (wide**2 + 1.0) ** 0.5
-        output = self._network(x * c_in, t, context)
+        output = self._network(x * c_in, t, context, extra)
         if self._predicts_v:
             return x / (wide**2 + 1.0) - output * wide * c_in
         return x - output * wide
 
-    def epsilon(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def epsilon(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None) -> Tensor:
         """See Family.epsilon."""
-        output = self._network(x, t, context)
+        output = self._network(x, t, context, extra)
         if not self._predicts_v:
             return output
         sigma = self.schedule.t_to_sigma(t.cpu()).view(-1, 1, 1, 1).to(x)
@@ -82,7 +91,11 @@ class StableDiffusion1:
     def encode(self, image: Image.Image) -> Tensor:
         """See Family.encode."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), np.float32) / 255.0)
-        pixels = (pixels.permute(2, 0, 1)[None] * 2.0 - 1.0).to(self.device, self._vae.dtype)
+        return self.encode_pixels(pixels.permute(2, 0, 1) * 2.0 - 1.0)
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """See Family.encode_pixels."""
+        pixels = pixels[None].to(self.device, self._vae.dtype)
         with torch.inference_mode():
             latent: Tensor = self._vae.encode(pixels).latent_dist.mode()
         if not latent.isfinite().all():
@@ -102,11 +115,17 @@ class StableDiffusion1:
         rgb = latent.float().cpu().permute(1, 2, 0) @ factors + bias
         return _to_picture((rgb + 1.0) / 2.0)
 
-    def _network(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def tiled(self, on: bool) -> AbstractContextManager[None]:
+        """See Family.tiled."""
+        return circular_padding((self._unet, self._vae), on=on)
+
+    def _network(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None) -> Tensor:
         dtype = self._unet.dtype
         # The original rounds t to half precision with the rest (behaviour 7.5). bfloat16 would
         # move it by up to 2; the network embeds it in float32 anyway.
         t_dtype = dtype if dtype == torch.float16 else torch.float32
+        if extra is not None:
+            x = torch.cat([x, extra.to(x)], dim=1)
         with torch.inference_mode():
             output: Tensor = self._unet(
                 x.to(dtype),

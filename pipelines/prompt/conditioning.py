@@ -107,17 +107,31 @@ def encode_prompts(
 def _encode_call(
     encoder: TextEncoder, texts: Sequence[str], settings: EncodeSettings
 ) -> list[Tensor]:
-    counts = Counter(texts)
+    return _encode_chunks(encoder, texts, _chunked(encoder, texts, settings), settings)
+
+
+def _chunked(
+    encoder: TextEncoder, texts: Sequence[str], settings: EncodeSettings
+) -> dict[str, tuple[Chunk, ...]]:
     sizes = {name: len(vectors) for name, vectors in settings.embeddings.items()}
-    chunked = {
+    return {
         text: chunk_segments(
             parse_segments(text, settings.emphasis),
             encoder.tokenizer,
             comma_backtrack=settings.comma_backtrack,
             embeddings=sizes,
         )
-        for text in counts
+        for text in dict.fromkeys(texts)
     }
+
+
+def _encode_chunks(
+    encoder: TextEncoder,
+    texts: Sequence[str],
+    chunked: Mapping[str, tuple[Chunk, ...]],
+    settings: EncodeSettings,
+) -> list[Tensor]:
+    counts = Counter(texts)
     blank = empty_chunk(encoder.tokenizer)
     encoded: dict[str, list[Tensor]] = {text: [] for text in counts}
     for index in range(max((len(chunks) for chunks in chunked.values()), default=0)):
@@ -141,6 +155,9 @@ class Conditioning:
         self._conds = conds
         self._unconds = unconds
         self._timelines = [*(line for parts in conds for _, line in parts), *unconds]
+        used = (name for line in self._timelines for name in line.names)
+        self.embedding_names: tuple[tuple[int, ...], ...] = tuple(dict.fromkeys(used))
+        """The textual inversions that the texts name, in the order of their first use."""
         self._last: tuple[tuple[int, ...], StepConditioning] | None = None
 
     @classmethod
@@ -171,8 +188,10 @@ class Conditioning:
         def timeline(text: str) -> _Timeline:
             if text not in known:
                 stages = edit_schedule(text, steps, hires_steps=hires_steps, old=old_editing)
-                tensors = _encode_call(encoder, [stage.text for stage in stages], settings)
-                known[text] = _Timeline(stages, tensors)
+                texts = [stage.text for stage in stages]
+                chunked = _chunked(encoder, texts, settings)
+                tensors = _encode_chunks(encoder, texts, chunked, settings)
+                known[text] = _Timeline(stages, tensors, _names(chunked))
             return known[text]
 
         conds = [
@@ -209,6 +228,7 @@ class _Timeline:
 
     stages: tuple[Stage, ...]
     tensors: list[Tensor]
+    names: tuple[tuple[int, ...], ...] = ()
 
     def at(self, call_index: int) -> Tensor:
         return self.tensors[stage_at(self.stages, call_index)]
@@ -223,6 +243,15 @@ def pad_to_longest(tensors: Sequence[Tensor]) -> list[Tensor]:
         else tensor
         for tensor in tensors
     ]
+
+
+def _names(chunked: Mapping[str, tuple[Chunk, ...]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        placement.name
+        for chunks in chunked.values()
+        for chunk in chunks
+        for placement in chunk.placements
+    )
 
 
 def _encode_column(

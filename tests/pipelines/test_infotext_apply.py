@@ -14,15 +14,19 @@ from pipelines.infotext_values import field_range
 from pipelines.request import (
     MAX_PIXELS,
     Emphasis,
+    HiresFix,
     Img2ImgRequest,
     Inpaint,
     InpaintArea,
     MaskedContent,
     NoiseSource,
+    Refiner,
+    RefinerPass,
     ResizeMode,
     SamplerTuning,
     Sampling,
     Seeds,
+    SoftInpaint,
     StepSemantics,
 )
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS, effective_scheduler, resolve_sampler
@@ -264,13 +268,12 @@ def test_spellings(pair, path, expected):
 
 
 def test_unknown_keys_are_handed_on_and_facts_are_not():
-    line = f"{LINE}, Hires upscale: 2, Face restoration: GFPGAN, Hires prompt: x"
+    line = f"{LINE}, Token merging ratio: 0.5, Face restoration: GFPGAN"
     line = f"{line}, Masked content: original, Lora hashes: ab, Version: v1.10.1"
     found = applied(f"{line}, VAE: v.pt, VAE hash: 11")
     assert found.unknown == {
-        "Hires upscale": "2",
+        "Token merging ratio": "0.5",
         "Face restoration": "GFPGAN",
-        "Hires prompt": "x",
     }
     assert (found.vae_name, found.vae_hash) == ("v.pt", "11")
 
@@ -284,6 +287,7 @@ INPAINT_FIELDS = {
     "area": InpaintArea.WHOLE_PICTURE,
     "padding": 32,
     "round": True,
+    "soft": None,
 }
 
 
@@ -340,12 +344,27 @@ SAMPLING = values_of(
     sampler=st.sampled_from([sampler.name for sampler in SAMPLERS]),
     scheduler=st.sampled_from([scheduler.label for scheduler in SCHEDULERS]),
 )
+NAME = st.text(alphabet='ab,:"\\ []', min_size=1, max_size=20).map(lambda name: f"x{name}x")
+REFINER = st.none() | values_of(Refiner, checkpoint=NAME, hires_pass=st.sampled_from(RefinerPass))
+HIRES = st.none() | values_of(
+    HiresFix,
+    checkpoint=st.just("") | NAME,
+    sampler=st.sampled_from(["", "Euler a"]),
+    scheduler=st.sampled_from(["", "Karras"]),
+    upscaler=NAME,
+    prompt=PROMPT.map(str.strip),
+    negative_prompt=PROMPT.map(str.strip),
+    scale=st.floats(1, 8),
+    resize_x=st.just(0) | st.integers(64, 4096),
+    resize_y=st.just(0) | st.integers(64, 4096),
+).filter(lambda hires: hires.problem(512, 512) is None)
 REQUESTS = st.builds(
     Img2ImgRequest,
     prompt=PROMPT,
     negative_prompt=PROMPT,
     init_images=st.just((PICTURE,)),
-    inpaint=st.none() | values_of(Inpaint, mask=st.just(MASK)),
+    inpaint=st.none()
+    | values_of(Inpaint, mask=st.just(MASK), soft=st.none() | values_of(SoftInpaint)),
     resize_mode=st.sampled_from(ResizeMode),
     width=st.integers(64, 2048),
     height=st.integers(64, 2048),
@@ -359,7 +378,15 @@ REQUESTS = st.builds(
     color_correction=st.booleans(),
     overlay_inpaint=st.booleans(),
     tiling=st.booleans(),
-) | st.builds(Img2ImgRequest, prompt=PROMPT, sampling=SAMPLING, tuning=values_of(SamplerTuning))
+    refiner=REFINER,
+) | st.builds(
+    Img2ImgRequest,
+    prompt=PROMPT,
+    sampling=SAMPLING,
+    tuning=values_of(SamplerTuning),
+    hires=HIRES,
+    refiner=REFINER,
+)
 
 
 def facts_of(request):
@@ -394,8 +421,9 @@ def recoverable(request):
     if sampling.semantics is not StepSemantics.START_AT_STEP:
         names = ("start_at_step", "end_at_step", "add_noise", "return_with_leftover_noise")
         sampling_changes |= {name: getattr(Sampling(), name) for name in names}
-    if request.is_txt2img:
+    if request.is_txt2img and request.hires is None:
         sampling_changes["denoising_strength"] = 0.75
+    sampling_changes["image_cfg_scale"] = 1.5
     seed_changes = {}
     if not seeds.subseed_strength:
         seed_changes["subseed"] = -1
@@ -407,6 +435,11 @@ def recoverable(request):
         tuning = tuning.model_copy(update={"beta_alpha": 0.6, "beta_beta": 0.6})
     if inpaint is not None and inpaint.area is InpaintArea.WHOLE_PICTURE:
         inpaint = inpaint.model_copy(update={"padding": 32})
+    hires, refiner = request.hires, request.refiner
+    if hires is not None and (hires.resize_x or hires.resize_y):
+        hires = hires.model_copy(update={"scale": 2.0})
+    if refiner is not None and hires is None:
+        refiner = refiner.model_copy(update={"hires_pass": RefinerPass.SECOND})
     prompts = {
         name: getattr(request, name).replace("\r\n", "\n").strip()
         for name in ("prompt", "negative_prompt")
@@ -419,6 +452,8 @@ def recoverable(request):
             "seeds": seeds.model_copy(update=seed_changes),
             "tuning": tuning,
             "inpaint": inpaint,
+            "hires": hires,
+            "refiner": refiner,
             "emphasis": request.emphasis if shows else Emphasis.ORIGINAL,
             "overlay_inpaint": request.overlay_inpaint or inpaint is None,
         }
@@ -449,6 +484,12 @@ def test_writing_again_gives_the_same_text(request_):
 
 KEYS = st.sampled_from(
     [
+        "Hires upscale",
+        "Hires resize",
+        "Hires upscaler",
+        "Refiner",
+        "Refiner switch at",
+        "Soft inpainting enabled",
         "Steps",
         "Sampler",
         "Schedule type",
@@ -490,9 +531,10 @@ VALUES = st.text(max_size=12) | st.sampled_from(
 @given(st.lists(st.tuples(KEYS, VALUES), min_size=3, max_size=8))
 def test_s37_whatever_is_pasted_the_request_stays_valid(pairs):
     line = ", ".join(f"{key}: {value}" for key, value in pairs)
-    base = Img2ImgRequest(init_images=(PICTURE,), inpaint=Inpaint(mask=MASK))
-    found = apply_infotext(line, base).request
-    assert Img2ImgRequest.model_validate(found.model_dump()) == found
+    masked = Img2ImgRequest(init_images=(PICTURE,), inpaint=Inpaint(mask=MASK))
+    for base in (masked, Img2ImgRequest()):
+        found = apply_infotext(line, base).request
+        assert Img2ImgRequest.model_validate(found.model_dump()) == found
 
 
 def test_lone_surrogates_do_not_reach_the_request():

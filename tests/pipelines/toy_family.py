@@ -7,7 +7,8 @@ arithmetic is per element, so that a picture does not depend on its neighbours i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from pipelines.families.base import LATENT_SCALE, ModelOutputError
+from pipelines.families.base import LATENT_SCALE, ModelOutputError, Variant
 from pipelines.prompt.conditioning import Replacement
 from pipelines.prompt.tokens import Tokenizer
 from pipelines.run import Pipeline
@@ -54,22 +55,34 @@ class ToyFamily:
     encoded: int = 0
     nan_from_call: int | None = None
     nan_in_vae: bool = False
+    variant: Variant = "base"
+    latent_scale: float = 1.0
+    tiling: list[bool] = field(default_factory=list)
 
-    def denoised(self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def denoised(
+        self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None
+    ) -> Tensor:
         self._note(x, sigma)
         wide = sigma.view(-1, 1, 1, 1)
         return x - wide * self._eps(x / (wide**2 + 1) ** 0.5, t, context)
 
-    def epsilon(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def epsilon(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None) -> Tensor:
         self._note(x, t)
         return self._eps(x, t, context)
 
     def encode(self, image: Image.Image) -> Tensor:
         self.encoded += 1
         pixels = torch.from_numpy(np.asarray(image, np.float32)).permute(2, 0, 1)
+        return self.encode_pixels((pixels + 0.5) / 128 - 1)
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
         height, width = (side // LATENT_SCALE * LATENT_SCALE for side in pixels.shape[1:])
-        exact = (pixels[:, :height, :width] + 0.5) / 128 - 1
-        return functional.pixel_unshuffle(exact, LATENT_SCALE)
+        return functional.pixel_unshuffle(pixels[:, :height, :width], LATENT_SCALE)
+
+    @contextmanager
+    def tiled(self, on: bool) -> Iterator[None]:
+        self.tiling.append(on)
+        yield
 
     def decode(self, latents: Tensor) -> Sequence[Image.Image]:
         if self.nan_in_vae:

@@ -1,0 +1,227 @@
+"""One batch of a job: noise, one or two sampling passes, decoding, compositing, delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from pipelines.compose import apply_overlay, build_overlay
+from pipelines.denoise import Denoised
+from pipelines.events import FinishedPicture
+from pipelines.families.base import Family
+from pipelines.geometry import Extent
+from pipelines.hires import enlarged, hires_size
+from pipelines.image_conditioning import hires_channels
+from pipelines.infotext import ImageFacts, write_infotext
+from pipelines.job import Job
+from pipelines.noise import ImageNoise
+from pipelines.pipeline import Pipeline
+from pipelines.prepare import PreparedImage, finish
+from pipelines.prompt.comments import strip_comments
+from pipelines.request import MaskedContent, Refiner, RefinerPass, ResizeMode
+from pipelines.resize import resize_image
+from pipelines.sampler_names import effective_scheduler
+from pipelines.samplers import Course
+from pipelines.sampling_pass import Pass, run_pass
+from pipelines.soft_overlay import difference_mask, placed_mask
+
+
+@dataclass(frozen=True)
+class _Latents:
+    """What sampling gave, and whose VAE decodes it."""
+
+    result: Denoised
+    family: Family
+
+
+def run_batch(job: Job, batch: int) -> None:
+    """Make the pictures of one batch and hand them to the listener."""
+    if job.course.plan.identity:
+        _deliver(job, batch, _untouched(job), incomplete=False)
+        return
+    made = _first_pass(job, batch)
+    stopped = made.result.incomplete or job.interrupted
+    if job.second_course is not None and stopped:
+        made = replace(made, result=replace(made.result, incomplete=True))
+    elif job.second_course is not None:
+        made = _second_pass(job, batch, made, job.second_course)
+    job.listener.on_note("Decoding")
+    _deliver(job, batch, _decoded(job, made), incomplete=made.result.incomplete)
+
+
+def schedule_label(course: Course) -> str:
+    """The schedule type that ran, as the infotext names it (behaviour 10.2)."""
+    return effective_scheduler(course.sampler, course.names.scheduler).label
+
+
+def _seeds(job: Job, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    request = job.request
+    chosen = slice(batch * request.batch_size, (batch + 1) * request.batch_size)
+    return request.all_seeds()[chosen], request.all_subseeds()[chosen]
+
+
+def _first_pass(job: Job, batch: int) -> _Latents:
+    request, family = job.request, job.pipeline.family
+    noise = ImageNoise(job.latent_shape, *_seeds(job, batch), request.seeds, family.device)
+    start = noise.first()
+    if not request.is_txt2img:
+        start = start * request.tuning.initial_noise_multiplier
+    refiner = job.refiner if _refines(job, RefinerPass.FIRST) else None
+    result = run_pass(
+        job,
+        Pass(
+            batch,
+            job.pipeline,
+            job.course,
+            request.prompt,
+            request.negative_prompt,
+            _counted(job.course, request.sampling.steps),
+            noise,
+            job.course.noised(job.init, start),
+            mask=job.mask,
+            extra=job.extra,
+            refiner=refiner,
+        ),
+    )
+    return _Latents(result, _decoder(result, job.pipeline, refiner))
+
+
+def _second_pass(job: Job, batch: int, first: _Latents, course: Course) -> _Latents:
+    """The hires pass (behaviour 16)."""
+    request, hires = job.request, job.request.hires
+    assert hires is not None
+    pipeline = job.second_pipeline or job.pipeline
+    family = pipeline.family
+    job.listener.on_note("Upscaling")
+    size = hires_size(request, hires)
+    latents = enlarged(first.result.latents, hires, size, first.family, family)
+    if course.plan.identity:
+        return _Latents(Denoised(latents, incomplete=False), family)
+    channels, height, width = latents.shape[1:]
+    noise = ImageNoise((channels, height, width), *_seeds(job, batch), request.seeds, family.device)
+    refiner = job.refiner if _refines(job, RefinerPass.SECOND) else None
+    result = run_pass(
+        job,
+        Pass(
+            batch,
+            pipeline,
+            course,
+            hires.prompt or request.prompt,
+            hires.negative_prompt or request.negative_prompt,
+            _counted(job.course, request.sampling.steps),
+            noise,
+            course.noised(latents, noise.first()),
+            hires_steps=_counted(course, hires.steps or request.sampling.steps),
+            extra=hires_channels(family, request, latents),
+            refiner=refiner,
+            steps_before=job.course.plan.executed,
+        ),
+    )
+    return _Latents(result, _decoder(result, pipeline, refiner))
+
+
+def _counted(course: Course, steps: int) -> int:
+    """Steps as prompt editing counts them (behaviour 7.1)."""
+    return steps * (2 if course.sampler.second_order else 1)
+
+
+def _refines(job: Job, which: RefinerPass) -> bool:
+    settings: Refiner | None = job.request.refiner
+    if settings is None or job.request.hires is None:
+        return settings is not None
+    return settings.hires_pass in (which, RefinerPass.BOTH)
+
+
+def _decoder(result: Denoised, pipeline: Pipeline, refiner: Pipeline | None) -> Family:
+    """The model that is in use at the end decodes (behaviour 14.5)."""
+    return refiner.family if result.refined and refiner is not None else pipeline.family
+
+
+def _decoded(job: Job, made: _Latents) -> Sequence[Image.Image]:
+    images = made.family.decode(made.result.latents)
+    if job.prepared is None:
+        return images
+    sources = job.prepared.images
+    finished = []
+    for k, image in enumerate(images):
+        source = sources[k % len(sources)]
+        if job.request.inpaint is not None and job.request.inpaint.soft is not None:
+            source = _with_soft_overlay(job, source, made.result, k)
+        finished.append(finish(image, source, job.request))
+    return finished
+
+
+def _with_soft_overlay(job: Job, source: PreparedImage, made: Denoised, k: int) -> PreparedImage:
+    """The overlay of soft inpainting: what hardly changed is put back (behaviour 3.9)."""
+    inpaint = job.request.inpaint
+    if job.mask is None or inpaint is None or inpaint.soft is None or source.base is None:
+        return source
+    mask = difference_mask(
+        job.mask.init[k].float().cpu().numpy(),
+        made.latents[k].float().cpu().numpy(),
+        job.mask.repaint[0, 0].float().cpu().numpy(),
+        inpaint.soft,
+    )
+    working = Extent(job.request.width, job.request.height)
+    placed = placed_mask(mask, working, source.paste_to, Extent.of(source.base))
+    return replace(source, overlay=build_overlay(source.base, placed))
+
+
+def _untouched(job: Job) -> Sequence[Image.Image]:
+    """Denoise 0 of the exact semantics: the prepared input, without a VAE round trip.
+
+    "Only masked" gives the init image itself: cropping, resizing and pasting back would blur it.
+    """
+    prepared, request = job.prepared, job.request
+    assert prepared is not None
+    if prepared.only_masked:
+        images = list(job.originals)
+    else:
+        images = [_at_working_size(one, job) for one in prepared.images]
+    return [images[k % len(images)] for k in range(request.batch_size)]
+
+
+def _at_working_size(one: PreparedImage, job: Job) -> Image.Image:
+    """A prepared picture at W x H; what was filled stays inside the mask also when stretched."""
+    request, image = job.request, one.image
+    if job.prepared is not None and job.prepared.latent_upscale:
+        image = resize_image(image, ResizeMode.JUST_RESIZE, Extent(request.width, request.height))
+    filled = request.inpaint is not None and request.inpaint.content is not MaskedContent.ORIGINAL
+    if one.overlay is not None and filled and request.overlay_inpaint:
+        return apply_overlay(image, one.overlay, None)
+    return image
+
+
+def _deliver(job: Job, batch: int, images: Sequence[Image.Image], *, incomplete: bool) -> None:
+    request = job.request
+    hashes = ", ".join(f"{name}: {hash12}" for name, hash12 in job.used_embeddings.items())
+    for k, image in enumerate(images):
+        position = batch * request.batch_size + k
+        prompt = strip_comments(request.prompt)
+        facts = ImageFacts(
+            index=position,
+            prompt=prompt,
+            negative_prompt=strip_comments(request.negative_prompt),
+            seed=request.all_seeds()[position],
+            subseed=request.all_subseeds()[position],
+            model_name=job.pipeline.model_name,
+            model_hash=job.pipeline.model_hash,
+            schedule_label=schedule_label(job.course),
+            sampler_name=job.course.sampler.name,
+            executed_steps=job.executed_steps,
+            variant=job.pipeline.family.variant,
+            extra={"TI hashes": hashes or None},
+        )
+        job.listener.on_picture(
+            FinishedPicture(
+                position,
+                image,
+                write_infotext(request, facts),
+                prompt,
+                facts.seed,
+                facts.subseed,
+                incomplete,
+            )
+        )

@@ -1,0 +1,62 @@
+"""A loaded model with the caches that outlive one job, as one worker keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+from torch import Tensor
+
+from pipelines.families.base import Family
+from pipelines.text_cache import CachedTextEncoder
+
+ENCODED_KEPT = 8
+"""Init latents that are remembered: the same picture again and again is the normal case."""
+
+
+@dataclass(frozen=True, eq=False)
+class TextualInversion:
+    """A learnt word: its name, its vectors (count, text encoder width), its file's first 12 hex."""
+
+    name: str
+    vectors: Tensor
+    hash12: str = ""
+
+
+class Pipeline:
+    """A family with its caches. Owned by one worker; not thread-safe."""
+
+    def __init__(self, family: Family, model_name: str, model_hash: str) -> None:
+        self.family = family
+        self.model_name = model_name
+        self.model_hash = model_hash
+        self.text_encoder = CachedTextEncoder(family.text_encoder)
+        self.embeddings: Mapping[tuple[int, ...], TextualInversion] = {}
+        """Textual inversions by the token ids of their names (behaviour 9.9)."""
+        self._encoded: OrderedDict[bytes, Tensor] = OrderedDict()
+
+    def encode(self, image: Image.Image, *, tiling: bool = False) -> Tensor:
+        """Latent (C, h, w) of an RGB picture, remembered by its pixels.
+
+        `tiling` says whether the family is switched to it now: that makes another latent.
+        """
+        described = repr((image.size, tiling)).encode()
+        key = hashlib.sha256(image.tobytes() + described).digest()
+        if key not in self._encoded:
+            self._encoded[key] = self.family.encode(image)
+        self._encoded.move_to_end(key)
+        if len(self._encoded) > ENCODED_KEPT:
+            self._encoded.popitem(last=False)
+        return self._encoded[key]
+
+    def use_embeddings(self, found: Mapping[str, TextualInversion]) -> None:
+        """Know these textual inversions from now on; of two with the same tokens the first."""
+        known: dict[tuple[int, ...], TextualInversion] = {}
+        for name, one in found.items():
+            ids = tuple(self.text_encoder.tokenizer.encode(name))
+            if ids:
+                known.setdefault(ids, one)
+        self.embeddings = known

@@ -1,0 +1,146 @@
+"""One sampling run of one batch: texts to conditioning, the loop, its steps told to the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+from torch import Tensor
+
+from pipelines.denoise import Denoised, DenoiseJob, Interrupted, RefinerStage, denoise
+from pipelines.events import StepEvent, StopKind
+from pipelines.families.base import LATENT_SCALE
+from pipelines.image_conditioning import empty_channels
+from pipelines.inpaint import LatentBlend
+from pipelines.job import Job
+from pipelines.noise import ImageNoise
+from pipelines.pipeline import Pipeline
+from pipelines.prompt.comments import strip_comments
+from pipelines.prompt.conditioning import Conditioning, EncodeSettings
+from pipelines.prompt.networks import extract_networks
+from pipelines.sampler_types import StepInfo
+from pipelines.samplers import Course
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one run over a batch starts from. `x` is what `course.noised` gave, (B, C, h, w)."""
+
+    batch: int
+    pipeline: Pipeline
+    course: Course
+    prompt: str
+    negative_prompt: str
+    steps: int
+    """The steps slider of the first pass, doubled for second-order samplers."""
+    noise: ImageNoise
+    x: Tensor
+    hires_steps: int | None = None
+    """The same of the second pass, when this is it."""
+    mask: LatentBlend | None = None
+    extra: Tensor | None = None
+    refiner: Pipeline | None = None
+    steps_before: int = 0
+
+
+def run_pass(job: Job, one: Pass) -> Denoised:
+    """Sample a batch. An asked stop ends it after the step; `job.interrupted` is set for "now"."""
+    family, request = one.pipeline.family, job.request
+    is_edit = family.variant == "instruct-pix2pix"
+    work = DenoiseJob(
+        family,
+        one.course,
+        _conditioning(job, one, one.pipeline),
+        request.sampling.cfg_scale,
+        one.steps if one.hires_steps is None else one.hires_steps,
+        one.mask,
+        _repeated(one.extra, one.x),
+        request.sampling.image_cfg_scale if is_edit else None,
+        _refiner(job, one),
+    )
+    return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
+
+
+def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
+    request, count = job.request, one.x.shape[0]
+    known = pipeline.embeddings
+    conditioning = Conditioning.build(
+        pipeline.text_encoder,
+        [_without_networks(job, one.prompt)] * count,
+        [strip_comments(one.negative_prompt)] * count,
+        steps=one.steps,
+        hires_steps=one.hires_steps,
+        settings=EncodeSettings(
+            clip_skip=request.clip_skip,
+            emphasis=request.emphasis,
+            comma_backtrack=request.comma_backtrack,
+            embeddings={name: one.vectors for name, one in known.items()},
+        ),
+    )
+    for name in conditioning.embedding_names:
+        job.used_embeddings[known[name].name] = known[name].hash12
+    return conditioning
+
+
+def _refiner(job: Job, one: Pass) -> RefinerStage | None:
+    settings = job.request.refiner
+    if one.refiner is None or settings is None:
+        return None
+    height, width = one.x.shape[-2:]
+    family = one.refiner.family
+    extra = one.extra
+    if family.variant != one.pipeline.family.variant:
+        extra = empty_channels(family, height, width)
+    return RefinerStage(
+        family,
+        _conditioning(job, one, one.refiner),
+        settings.switch_at,
+        settings.by_steps,
+        _repeated(extra, one.x),
+    )
+
+
+def _repeated(extra: Tensor | None, x: Tensor) -> Tensor | None:
+    """One row for each picture of the batch."""
+    if extra is None:
+        return None
+    rows = [k % extra.shape[0] for k in range(x.shape[0])]
+    return extra[rows]
+
+
+def _without_networks(job: Job, prompt: str) -> str:
+    """Comments and network tags out; networks that cannot be loaded yet are said, not ignored."""
+    text, tags = extract_networks(strip_comments(prompt))
+    for tag in tags:
+        job.note(f"<{tag.kind}:{tag.name}> was left out: {tag.kind} networks cannot be loaded yet")
+    return text
+
+
+def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
+    height, width = seen.shape[-2:]
+    size = (width * LATENT_SCALE, height * LATENT_SCALE)
+    if one.hires_steps is None:
+        size = (job.request.width, job.request.height)
+    all_steps = _all_steps(job, one, info)
+    job.listener.on_step(
+        StepEvent(
+            one.batch,
+            job.request.n_iter,
+            one.steps_before + info.index + 1,
+            all_steps,
+            lambda: one.pipeline.family.preview(seen[0]).resize(size, Image.Resampling.BILINEAR),
+        )
+    )
+    stop = job.listener.stop_asked()
+    if stop in (StopKind.NOW, StopKind.SKIP):
+        job.interrupted = job.interrupted or stop is StopKind.NOW
+        if one.steps_before + info.index + 1 < all_steps:
+            raise Interrupted
+
+
+def _all_steps(job: Job, one: Pass, info: StepInfo) -> int:
+    """Steps of all passes, as the sampler counts those of this one."""
+    second = job.second_course
+    if second is None:
+        return info.count
+    return one.steps_before + info.count + (second.plan.executed if one.hires_steps is None else 0)
