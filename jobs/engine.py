@@ -217,8 +217,7 @@ class LocalEngine:
             return
         self._store.mark_running(row.id)
         self._live = _Live(row.id, self._worker)
-        done = sum(not picture.incomplete for picture in self._store.pictures(row.id))
-        self._worker.send(RunJob(row.id, row.spec, done))
+        self._worker.send(RunJob(row.id, row.spec, len(self._store.pictures(row.id))))
         self._touch(row.id)
         self._touch_queue()
 
@@ -283,14 +282,21 @@ class LocalEngine:
             self._worker, self._ready = None, None
             live, self._live = self._live, None
             if live is not None:
-                row = self._store.get(live.job_id)
-                if row is not None:
-                    self._give_back(row, f"the worker process died ({_exit_text(worker)})")
+                self._after_death(live, f"the worker process died ({_exit_text(worker)})")
             self._deaths = 0 if was_ready else self._deaths + 1
             if self._deaths >= DEATHS_BEFORE_PAUSE:
                 self._fail_all("the worker process does not start; see the server's log")
                 return
             self._start_worker()
+
+    def _after_death(self, live: _Live, why: str) -> None:
+        """What becomes of the job of a dead worker. One that was to stop has stopped."""
+        row = self._store.get(live.job_id)
+        if row is not None and live.stopping is None:
+            self._give_back(row, why)
+        elif row is not None:
+            self._store.finish(row.id, JobState.DONE, interrupted=True)
+            self._touch(row.id)
 
     def _give_back(self, row: JobRow, why: str) -> None:
         """Queue a job again after its worker was lost, or give it up after too many attempts."""

@@ -32,7 +32,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True)
 class RunJob:
-    """Engine to worker: do this job; `done` pictures exist already from an earlier attempt."""
+    """Engine to worker: do this job; its first `done` pictures were kept by an earlier attempt."""
 
     job_id: str
     spec: JobSpec

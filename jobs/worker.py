@@ -113,7 +113,12 @@ class JobListener:
         )
 
     def on_picture(self, picture: FinishedPicture) -> None:
-        """See RunListener. Raises OSError when the disk is full."""
+        """See RunListener. Raises OSError when the disk is full.
+
+        A batch that an earlier attempt kept in part is made again; what was kept stays as it is.
+        """
+        if picture.position < self._job.done:
+            return
         path = self._saver.save(self._job, picture)
         self._mailbox.send(
             PictureDone(

@@ -89,6 +89,30 @@ def test_dead_worker_is_replaced_and_its_job_goes_on_where_it_was(shop: Workshop
     assert [(run.job_id, run.done) for run in shop.workers[-1].jobs] == [(job, 1)]
 
 
+def test_skipped_pictures_are_not_made_again(shop: Workshop) -> None:
+    worker = shop.start()
+    job = shop.engine.submit("ann", spec(n_iter=3))
+    worker.picture(job, 0, incomplete=True)
+    worker.picture(job, 1)
+    worker.die()
+    shop.workers[-1].ready()
+    assert [run.done for run in shop.workers[-1].jobs] == [2]
+
+
+@pytest.mark.parametrize("kind", [StopKind.NOW, StopKind.AFTER_CURRENT])
+def test_job_that_was_to_stop_is_not_tried_again(shop: Workshop, kind: StopKind) -> None:
+    worker = shop.start()
+    job, other = (shop.engine.submit("ann", spec(n_iter=2)) for _ in range(2))
+    worker.picture(job, 0)
+    shop.engine.request_stop(job, kind)
+    worker.die()
+    shop.workers[-1].ready()
+    view = shop.engine.view(job)
+    assert view is not None
+    assert (view.state, view.interrupted, len(view.pictures)) == (JobState.DONE, True, 1)
+    assert [run.job_id for run in shop.workers[-1].jobs] == [other]
+
+
 def test_job_that_kills_its_worker_is_given_up_after_three_attempts(shop: Workshop) -> None:
     shop.start()
     job = shop.engine.submit("ann", spec())
