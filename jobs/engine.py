@@ -94,7 +94,7 @@ class LocalEngine:
             worker, self._worker = self._worker, None
             live, self._live = self._live, None
         if live is not None:
-            self._store.requeue(live.job_id)
+            self._store.requeue(live.job_id, counts=False)
         if worker is not None:
             worker.stop()
 

@@ -143,9 +143,12 @@ class JobStore:
             (JobState.RUNNING, time.time(), job_id),
         )
 
-    def requeue(self, job_id: str) -> None:
-        """Put a job whose worker died back into its place in the line."""
-        self._write("UPDATE jobs SET state = ? WHERE id = ?", (JobState.QUEUED, job_id))
+    def requeue(self, job_id: str, *, counts: bool = True) -> None:
+        """Put a running job back into its place in the line; `counts` keeps it as an attempt."""
+        self._write(
+            "UPDATE jobs SET state = ?, attempts = attempts - ? WHERE id = ? AND state = ?",
+            (JobState.QUEUED, 0 if counts else 1, job_id, JobState.RUNNING),
+        )
 
     def finish(
         self,

@@ -171,6 +171,17 @@ def test_orderly_stop_keeps_the_running_job(shop: Workshop, tmp_path: Path) -> N
     assert row.state is JobState.QUEUED
 
 
+def test_orderly_stops_are_no_failed_attempts(shop: Workshop) -> None:
+    job = shop.engine.submit("ann", spec())
+    for _ in range(5):
+        shop.start()
+        shop.engine.stop()
+    shop.start().die()
+    view = shop.engine.view(job)
+    assert view is not None
+    assert (view.state, view.attempts) == (JobState.QUEUED, 1)
+
+
 @pytest.mark.parametrize("kind", [StopKind.NOW, StopKind.AFTER_CURRENT, StopKind.SKIP])
 def test_stop_reaches_the_worker(shop: Workshop, kind: StopKind) -> None:
     worker = shop.start()

@@ -89,6 +89,20 @@ def test_running_counts_attempts(store: JobStore) -> None:
     assert store.line() == [job]
 
 
+def test_an_attempt_can_be_taken_back_and_only_running_jobs_return(store: JobStore) -> None:
+    job, over = store.add("ann", spec()), store.add("ann", spec())
+    store.finish(over, JobState.CANCELLED)
+    store.mark_running(job)
+    store.requeue(job, counts=False)
+    store.requeue(job, counts=False)
+    store.requeue(over)
+    rows = [store.get(name) for name in (job, over)]
+    assert [row and (row.state, row.attempts) for row in rows] == [
+        (JobState.QUEUED, 0),
+        (JobState.CANCELLED, 0),
+    ]
+
+
 @pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED], ids=str)
 def test_an_end_is_final(store: JobStore, state: JobState) -> None:
     job = store.add("ann", spec())
