@@ -89,7 +89,9 @@ def pictures_router(lookup: Lookup) -> APIRouter:
     """GET and HEAD /pictures/{id}. One answer, 404, for unknown, foreign and malformed ids."""
     router = APIRouter()
 
-    @router.api_route("/pictures/{picture_id:path}", methods=["GET", "HEAD"])
+    @router.api_route(
+        "/pictures/{picture_id:path}", methods=["GET", "HEAD"], include_in_schema=False
+    )
     def picture(request: Request, picture_id: str) -> Response:
         """A finished picture of the caller's."""
         path = None

@@ -1,4 +1,8 @@
-"""One server and one browser for all browser tests; every test gets a page of its own."""
+"""One server and one browser for all browser tests; every test gets a page of its own.
+
+They end with the package: Playwright keeps an event loop running, under which asyncio.run of later
+tests would fail.
+"""
 
 import os
 import shutil
@@ -21,7 +25,7 @@ FLAGS = (
 """Chromium asks for nothing outside, and runs as root in containers."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("OVERPAINT_BROWSER") or shutil.which("chromium")
     with sync_playwright() as playwright:
@@ -30,7 +34,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(tmp_path_factory.mktemp("server")) as running:
         yield running
