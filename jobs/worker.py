@@ -5,7 +5,6 @@ It reads messages on a thread of its own, so that a stop is seen while the devic
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
@@ -160,10 +159,20 @@ def serve(config: WorkerConfig, connection: Connection) -> None:
         if isinstance(message, Shutdown):
             return
         if isinstance(message, Preload):
-            with contextlib.suppress(ValueError, OSError):  # the first job will tell the user
-                studio.preload(message.checkpoint)
+            _preload(studio, message)
         if isinstance(message, RunJob):
             mailbox.send(_run(studio, saver, mailbox, message))
+
+
+def _preload(studio: object, message: Preload) -> None:
+    """Load ahead of the first job. What goes wrong here, that job will tell its user."""
+    from jobs.worker_studio import Studio  # noqa: PLC0415
+
+    assert isinstance(studio, Studio)
+    try:
+        studio.preload(message.checkpoint)
+    except Exception as error:  # the boundary: a bad file must not end the worker again and again
+        _log.warning("%s was not loaded ahead: %s", message.checkpoint or "the checkpoint", error)
 
 
 def _run(studio: object, saver: PictureSaver, mailbox: Mailbox, job: RunJob) -> JobDone | JobFailed:
