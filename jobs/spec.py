@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from pydantic import model_validator
+
+from interrogate.options import Interrogation
 from pipelines.events import StopKind
 from pipelines.request import Frozen, Img2ImgRequest
 
@@ -41,13 +44,24 @@ class JobState(StrEnum):
 
 
 class JobSpec(Frozen):
-    """One unit of work: a request, and what happens to its pictures."""
+    """One unit of work: a request, and what happens to its pictures.
 
-    kind: Literal["generate", "load"] = "generate"
-    request: Img2ImgRequest
+    A job of the kind "interrogate" has an `interrogation` and makes no pictures: its texts are in
+    the facts of the job (`interrogate.report`), and `request` says nothing.
+    """
+
+    kind: Literal["generate", "load", "interrogate"] = "generate"
+    request: Img2ImgRequest = Img2ImgRequest()
     tab: Literal["img2img", "txt2img"] = "img2img"
     save: bool = True
     """True writes into the output folder; False keeps the pictures in the data folder only."""
+    interrogation: Interrogation | None = None
+
+    @model_validator(mode="after")
+    def _has_its_part(self) -> Self:
+        if (self.kind == "interrogate") != (self.interrogation is not None):
+            raise ValueError("an interrogation belongs to jobs of the kind 'interrogate' alone")
+        return self
 
 
 @dataclass(frozen=True)

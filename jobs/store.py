@@ -10,8 +10,8 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,33 @@ class JobStore:
             " (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM jobs), ?, ?, ?, ?)",
             (job_id, owner, spec.model_dump_json(), JobState.QUEUED, time.time()),
         )
+        return job_id
+
+    def record(
+        self, owner: str, spec: JobSpec, made: Iterable[PictureDone], facts: Mapping[str, Any]
+    ) -> str:
+        """Keep pictures that were made outside a worker as a job that is done, and return its id.
+
+        The `job_id` of `made` is replaced.
+        """
+        job_id = uuid.uuid4().hex
+        now = time.time()
+        self._write(
+            "INSERT INTO jobs (id, number, owner, spec, state, created, started, finished, facts)"
+            " VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM jobs), ?, ?, ?, ?, ?, ?, ?)",
+            (
+                job_id,
+                owner,
+                spec.model_dump_json(),
+                JobState.DONE,
+                now,
+                now,
+                now,
+                json.dumps(dict(facts)),
+            ),
+        )
+        for one in made:
+            self.add_picture(replace(one, job_id=job_id))
         return job_id
 
     def get(self, job_id: str) -> JobRow | None:
@@ -211,10 +238,12 @@ class JobStore:
         """SHA-256 names of all pictures that stored jobs refer to."""
         used: set[str] = set()
         for row in self._read("SELECT spec FROM jobs", ()):
-            request = JobSpec.model_validate_json(row["spec"]).request
-            used.update(request.init_images)
-            if request.inpaint is not None:
-                used.add(request.inpaint.mask)
+            spec = JobSpec.model_validate_json(row["spec"])
+            used.update(spec.request.init_images)
+            if spec.request.inpaint is not None:
+                used.add(spec.request.inpaint.mask)
+            if spec.interrogation is not None:
+                used.update(spec.interrogation.pictures)
         return used
 
     def _write(self, sql: str, values: tuple[Any, ...]) -> None:

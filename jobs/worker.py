@@ -33,6 +33,9 @@ from pipelines.events import FinishedPicture, StepEvent, StopKind
 
 _log = logging.getLogger("overpaint.worker")
 
+IDLE_CHECK = 15.0
+"""Seconds without work after which the studio is asked whether it can free something."""
+
 PREVIEW_INTERVAL = 0.2
 """Seconds between live previews; more would cost more than anybody can see."""
 
@@ -47,9 +50,12 @@ class Mailbox:
         self._lock = threading.Lock()
         threading.Thread(target=self._read, name="mailbox", daemon=True).start()
 
-    def next(self) -> ToWorker:
-        """Wait for the next piece of work."""
-        return self._waiting.get()
+    def next(self, patience: float | None = None) -> ToWorker | None:
+        """Wait for the next piece of work, or for `patience` seconds: then it is None."""
+        try:
+            return self._waiting.get(timeout=patience)
+        except queue.Empty:
+            return None
 
     def send(self, message: FromWorker) -> None:
         """Tell the engine."""
@@ -90,6 +96,10 @@ class JobListener:
         """See RunListener."""
         last = self._last
         self._send(StepDone(last.job_id, last.batch, last.batches, last.step, last.steps, text))
+
+    def on_count(self, done: int, total: int, text: str) -> None:
+        """See jobs.worker_interrogation.CountListener."""
+        self._send(StepDone(self._job.job_id, done, total, 0, 0, text))
 
     def on_step(self, event: StepEvent) -> None:
         """See RunListener."""
@@ -155,7 +165,9 @@ def serve(config: WorkerConfig, connection: Connection) -> None:
     saver = PictureSaver(config.output_dir, config.data_dir)
     mailbox.send(WorkerReady(studio.device, studio.versions))
     while True:
-        message = mailbox.next()
+        message = mailbox.next(IDLE_CHECK)
+        if message is None:
+            studio.idle()
         if isinstance(message, Shutdown):
             return
         if isinstance(message, Preload):
@@ -183,6 +195,8 @@ def _run(studio: object, saver: PictureSaver, mailbox: Mailbox, job: RunJob) -> 
     assert isinstance(studio, Studio)
     listener = JobListener(mailbox, job, saver)
     try:
+        if job.spec.interrogation is not None:
+            return studio.interrogate(job, listener)
         return studio.run(job, listener)
     except Exception as error:  # the boundary: one job's failure must not end the worker
         return JobFailed(job.job_id, explain(error, job.spec.request))

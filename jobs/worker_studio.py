@@ -1,4 +1,4 @@
-"""What a worker keeps between jobs: the catalog and the loaded checkpoints."""
+"""What a worker keeps between jobs: the catalog, the loaded checkpoint, the interrogators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import torch
 import transformers
 from PIL import Image
 
+from interrogate.bench import NotEnoughMemory
 from jobs.assets import AssetStore
 from jobs.messages import JobDone, RunJob, WorkerConfig
+from jobs.worker_interrogation import CountListener, InterrogationDesk
 from models.catalog import Catalog, CheckpointEntry
 from models.device import DeviceFlags, DevicePolicy
 from models.load import load_checkpoint
@@ -45,6 +47,7 @@ class Studio:
         self._policy = DevicePolicy.detect(use_cpu=config.use_cpu)
         self._loaded: tuple[Path, Pipeline] | None = None
         self.device = str(self._policy.choose(self._flags).device)
+        self._desk = InterrogationDesk(config, self.device, self._open)
         self.versions: Mapping[str, str] = {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -58,6 +61,7 @@ class Studio:
 
     def run(self, job: RunJob, listener: RunListener) -> JobDone:
         """Do the job; raises what went wrong."""
+        self._desk.relieve()
         began = time.monotonic()
         entry = self._entry(job.spec.request.checkpoint)
         if self._loaded is None or self._loaded[0] != entry.path:
@@ -83,6 +87,20 @@ class Studio:
             **report.facts,
         }
         return JobDone(job.job_id, report.interrupted, facts)
+
+    def interrogate(self, job: RunJob, listener: CountListener) -> JobDone:
+        """Describe pictures; raises what went wrong. The checkpoint leaves if it is in the way."""
+        try:
+            return self._desk.run(job, listener)
+        except NotEnoughMemory:
+            if self._loaded is None:
+                raise
+            self._loaded = None
+            return self._desk.run(job, listener)
+
+    def idle(self) -> None:
+        """Nothing has been asked for a while: free what is not needed soon."""
+        self._desk.retire_idle()
 
     def _entry(self, checkpoint: str) -> CheckpointEntry:
         if checkpoint and self._catalog.find(checkpoint) is None:
