@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jobs.store import JobStore
     from models.catalog import Catalog
     from server.identity import Owner
+    from ui.drawings import DrawingStore
 
 ROOT = Path(__file__).resolve().parent
 BUILTIN = ROOT / "models" / "builtin" / "checkpoint"
@@ -52,6 +53,7 @@ class House:
         from jobs.store import JobStore  # noqa: PLC0415
         from models.catalog import Catalog  # noqa: PLC0415
         from pipelines.pictures import PictureLimits  # noqa: PLC0415
+        from ui.drawings import DrawingStore  # noqa: PLC0415
 
         self.settings = settings
         pixels = int(settings.max_picture_mp * 1_000_000)
@@ -59,6 +61,7 @@ class House:
             max_bytes=settings.max_upload_mb * 1024 * 1024, max_pixels=pixels
         )
         self.assets: AssetStore = AssetStore(settings.data_dir / "assets")
+        self.drawings: DrawingStore = DrawingStore(settings.data_dir / "drawings", self.assets)
         self.store: JobStore = JobStore(settings.data_dir / "jobs.sqlite")
         self.options: OptionStore = OptionStore(settings.data_dir)
         self.catalog: Catalog = Catalog(
@@ -91,8 +94,9 @@ class House:
         return self.catalog.default(str(self.options.get("sd_model_checkpoint") or "")).title
 
     def clean(self) -> None:
-        """Delete uploads that nothing refers to any more."""
-        gone = self.assets.remove_unused(self.store.used_assets(), time.time() - ASSET_AGE)
+        """Delete uploads that neither a job nor a kept canvas refers to any more."""
+        used = self.store.used_assets() | self.drawings.used_assets()
+        gone = self.assets.remove_unused(used, time.time() - ASSET_AGE)
         _log.info("removed %s old uploads", gone)
 
 
@@ -145,6 +149,7 @@ def _mount_api(app: FastAPI, house: House) -> None:
         version=VERSION_TAG,
         limits=house.limits,
         flags=house.settings.public_values(),
+        styles=house.settings.data_dir / "styles.csv",
     )
     app.include_router(build(services))
     app.include_router(fallback_router())
@@ -169,6 +174,7 @@ def _mount_page(app: FastAPI, house: House) -> None:
     services = Services(
         engine=house.engine,
         assets=house.assets,
+        drawings=house.drawings,
         options=house.options,
         catalog=house.catalog,
         tokenizer=ClipTokenizer.from_folder(BUILTIN / "tokenizer"),

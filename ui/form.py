@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
+from ui.canvas import PaintCanvas
 from ui.texts import CHOICES, LABELS
 from ui.widgets import PictureFile
 
@@ -23,11 +24,15 @@ class Form:
     prompt: gr.Textbox
     negative_prompt: gr.Textbox
     image: PictureFile
+    sketch: PaintCanvas
+    inpaint: PaintCanvas
+    inpaint_sketch: PaintCanvas
     inpaint_image: PictureFile
     inpaint_mask: PictureFile
     tab: gr.State
     resize_mode: gr.Radio
     mask_blur: gr.Slider
+    mask_transparency: gr.Slider
     mask_mode: gr.Radio
     masked_content: gr.Radio
     inpaint_area: gr.Radio
@@ -100,6 +105,15 @@ def tool(icon: str, elem_id: str, **kwargs: Any) -> gr.Button:
 def inpaint_controls() -> dict[str, Any]:
     """Build the controls that only tabs with a mask show (ui 5)."""
     blur = gr.Slider(0, 64, 4, step=1, label=LABELS["mask_blur"], elem_id="img2img_mask_blur")
+    transparency = gr.Slider(
+        0,
+        100,
+        0,
+        step=1,
+        label=LABELS["mask_transparency"],
+        elem_id="img2img_mask_alpha",
+        visible=False,
+    )
     with gr.Row():
         mode = gr.Radio(
             list(CHOICES["mask_mode"]),
@@ -132,6 +146,7 @@ def inpaint_controls() -> dict[str, Any]:
     )
     return {
         "mask_blur": blur,
+        "mask_transparency": transparency,
         "mask_mode": mode,
         "inpaint_area": area,
         "masked_content": content,

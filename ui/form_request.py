@@ -22,9 +22,10 @@ from pipelines.request import (
     Seeds,
     StepSemantics,
 )
+from ui.painted import TabPictures
+from ui.painting import Painting
+from ui.tabs import tab_of
 from ui.texts import FIELD_LABELS, LABELS, MESSAGES
-
-MASK_TAB = "inpaint_upload"
 
 
 class FormError(ValueError):
@@ -33,27 +34,29 @@ class FormError(ValueError):
 
 def build_request(
     values: Mapping[str, Any],
-    take: Callable[[str], PictureRef],
+    take: Callable[[Mapping[str, Any]], TabPictures],
     size_of: Callable[[str], Extent],
     base: Mapping[str, Any],
 ) -> Img2ImgRequest:
     """Make the request of the visible tab.
 
-    `take` keeps an uploaded file and names it, `size_of` measures one; both raise ValueError for
-    files that are no pictures. `base` are fields that come from the settings. Raises FormError.
+    `take` keeps the tab's pictures and names them, `size_of` measures a file; both raise ValueError
+    for files that are no pictures. `base` are fields that come from the settings. Raises FormError.
     """
-    image = active_image(values)
-    if image is None:
-        raise FormError(MESSAGES["no_image"].format(tab=_tab_label(values)))
+    tab = tab_of(values)
+    if active_image(values) is None:
+        raise FormError(MESSAGES["no_image"].format(tab=LABELS[f"tab_{tab.id}"]))
     try:
+        _inpaint(values, "0" * 64)  # a wrong number is said before pictures are worked on
+        image, mask = take(values)
         width, height = working_size(values, size_of)
         return Img2ImgRequest.model_validate(
             {
                 **base,
                 "prompt": values["prompt"] or "",
                 "negative_prompt": values["negative_prompt"] or "",
-                "init_images": (take(image),),
-                "inpaint": _inpaint(values, take),
+                "init_images": (image,),
+                "inpaint": _inpaint(values, mask),
                 "resize_mode": ResizeMode(values["resize_mode"]),
                 "width": width,
                 "height": height,
@@ -70,16 +73,25 @@ def build_request(
 
 def active_image(values: Mapping[str, Any]) -> str | None:
     """Path of the picture on the visible tab, or None."""
-    name = "inpaint_image" if values["tab"] == MASK_TAB else "image"
-    return values[name] or None
+    picture = values[tab_of(values).field]
+    return picture.image if isinstance(picture, Painting) else picture or None
+
+
+def active_size(values: Mapping[str, Any], size_of: Callable[[str], Extent]) -> Extent | None:
+    """Size of the visible tab's picture in pixels; as the browser measured it where it could."""
+    picture = values[tab_of(values).field]
+    if isinstance(picture, Painting) and picture.width and picture.height:
+        return Extent(picture.width, picture.height)
+    path = active_image(values)
+    return None if path is None else size_of(path)
 
 
 def working_size(values: Mapping[str, Any], size_of: Callable[[str], Extent]) -> Extent:
     """Width and height of the job: as set, or the picture's times the scale (behaviour 1.4)."""
-    image = active_image(values)
-    if values["resize_tab"] != "by" or image is None:
+    size = active_size(values, size_of) if values["resize_tab"] == "by" else None
+    if size is None:
         return Extent(_whole(values, "width"), _whole(values, "height"))
-    size, scale = size_of(image), _number(values, "scale")
+    scale = _number(values, "scale")
     return Extent(int(size.width * scale), int(size.height * scale))
 
 
@@ -141,14 +153,12 @@ def _seeds(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
     return seeds
 
 
-def _inpaint(values: Mapping[str, Any], take: Callable[[str], PictureRef]) -> Inpaint | None:
-    if values["tab"] != MASK_TAB:
+def _inpaint(values: Mapping[str, Any], mask: PictureRef | None) -> Inpaint | None:
+    if mask is None or not tab_of(values).has_mask:
         return None
-    if not values["inpaint_mask"]:
-        raise FormError(MESSAGES["no_mask"])
     blur = _whole(values, "mask_blur")
     return Inpaint(
-        mask=take(values["inpaint_mask"]),
+        mask=mask,
         blur_x=blur,
         blur_y=blur,
         invert=values["mask_mode"] == 1,
@@ -175,7 +185,3 @@ def _number(values: Mapping[str, Any], name: str) -> float:
     if isinstance(value, int | float) and abs(float(value)) < float("inf"):
         return value
     raise FormError(f"{LABELS[name]}: {value!r} is not a number; type one")
-
-
-def _tab_label(values: Mapping[str, Any]) -> str:
-    return LABELS["tab_inpaint_upload" if values["tab"] == MASK_TAB else "tab_img2img"]

@@ -14,12 +14,12 @@ import gradio as gr
 from jobs.options import request_defaults
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from pipelines.geometry import Extent
-from pipelines.request import PictureRef
 from ui import watching
 from ui.form import Form
 from ui.form_request import build_request
 from ui.overrides import apply_entries
-from ui.picture_files import size_of, take_upload
+from ui.painted import PictureTaker
+from ui.picture_files import size_of
 from ui.services import Services
 from ui.texts import MESSAGES
 from ui.widgets import JobMonitor, ResultGallery
@@ -110,13 +110,13 @@ class GenerateHandlers:
     def _spec(self, values: dict[str, Any]) -> JobSpec:
         services = self._services
 
-        def take(path: str) -> PictureRef:
-            return take_upload(path, services.assets, services.limits)
-
         def measure(path: str) -> Extent:
             return size_of(path, services.limits)
 
-        request = build_request(values, take, measure, request_defaults(services.options.all()))
+        defaults = request_defaults(services.options.all())
+        background = str(services.options.get("img2img_background_color"))
+        taker = PictureTaker(services.assets, services.limits, background)
+        request = build_request(values, taker.take, measure, defaults)
         return JobSpec(request=apply_entries(values["override_settings"] or (), request))
 
     async def _show(self, job_id: str) -> AsyncIterator[Updates]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from ui.canvas_handlers import CanvasHandlers
 from ui.form import (
     Form,
     batch_controls,
@@ -19,6 +20,7 @@ from ui.form import (
 )
 from ui.form_fill import checkpoint_choices, notice
 from ui.handlers import GenerateHandlers, ResultParts
+from ui.picture_tabs import picture_tabs
 from ui.services import Services
 from ui.small_handlers import SmallHandlers
 from ui.texts import CHOICES, LABELS, TITLE, TOOLTIPS
@@ -54,6 +56,7 @@ def build_page(services: Services) -> gr.Blocks:
             parts,
             GenerateHandlers(services, form, results),
             SmallHandlers(services, form),
+            CanvasHandlers(services, form),
         )
     return page
 
@@ -146,7 +149,7 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
         str(services.options.get("sd_model_checkpoint") or "")
     ).defaults
     made: dict[str, Any] = {"tab": gr.State("img2img"), "resize_tab": gr.State("to")}
-    made |= _picture_tabs(parts)
+    made |= picture_tabs(services, parts)
     with gr.Group(visible=False, elem_id="inpaint_controls") as mask_group:
         made |= inpaint_controls()
     parts["mask_group"] = mask_group
@@ -178,20 +181,6 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
         elem_id="img2img_override_settings",
     )
     return made
-
-
-def _picture_tabs(parts: Parts) -> dict[str, Any]:
-    with gr.Tabs(elem_id="mode_img2img", selected="img2img") as tabs:
-        parts["picture_tabs"] = tabs
-        with gr.Tab(LABELS["tab_img2img"], id="img2img", elem_id="img2img_img2img_tab") as plain:
-            image = picture_input(LABELS["image"], "img2img_image", 480)
-        with gr.Tab(
-            LABELS["tab_inpaint_upload"], id="inpaint_upload", elem_id="img2img_inpaint_upload_tab"
-        ) as upload:
-            base = picture_input(LABELS["inpaint_base"], "img_inpaint_base", 320)
-            mask = picture_input(LABELS["inpaint_mask"], "img_inpaint_mask", 320)
-    parts["plain_tab"], parts["upload_tab"] = plain, upload
-    return {"image": image, "inpaint_image": base, "inpaint_mask": mask}
 
 
 def _size(parts: Parts, width: int, height: int) -> dict[str, Any]:
@@ -230,6 +219,9 @@ def _results(services: Services, parts: Parts, buttons: dict[str, Any]) -> Resul
             parts["send_img2img"] = gr.Button(
                 LABELS["send_to_img2img"], size="sm", elem_id="img2img_send_to_img2img"
             )
+            parts["send_inpaint"] = gr.Button(
+                LABELS["send_to_inpaint"], size="sm", elem_id="img2img_send_to_inpaint"
+            )
             parts["send_upload"] = gr.Button(
                 LABELS["send_to_inpaint_upload"],
                 size="sm",
@@ -256,6 +248,9 @@ def _png_info(parts: Parts) -> None:
             with gr.Row():
                 parts["pnginfo_to_img2img"] = gr.Button(
                     LABELS["send_to_img2img"], elem_id="pnginfo_send_to_img2img"
+                )
+                parts["pnginfo_to_inpaint"] = gr.Button(
+                    LABELS["send_to_inpaint"], elem_id="pnginfo_send_to_inpaint"
                 )
                 parts["pnginfo_to_upload"] = gr.Button(
                     LABELS["send_to_inpaint_upload"], elem_id="pnginfo_send_to_inpaint_upload"

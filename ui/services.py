@@ -14,6 +14,7 @@ from jobs.options import OptionStore
 from models.catalog import Catalog
 from pipelines.pictures import PictureLimits
 from pipelines.prompt.tokens import Tokenizer
+from ui.drawings import DrawingStore
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Services:
 
     engine: LocalEngine
     assets: AssetStore
+    drawings: DrawingStore
     options: OptionStore
     catalog: Catalog
     tokenizer: Tokenizer

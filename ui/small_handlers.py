@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from jobs.options import request_defaults
+from pipelines.geometry import Extent
 from pipelines.infotext_apply import Applied, apply_infotext
 from pipelines.infotext_parse import parse_infotext
 from pipelines.pictures import read_metadata
@@ -17,7 +18,7 @@ from pipelines.request import Img2ImgRequest
 from pipelines.steps import executed_steps
 from ui.form import Form
 from ui.form_fill import checkpoint_choices, form_values, notice
-from ui.form_request import active_image, sampling_of, working_size
+from ui.form_request import active_size, sampling_of, working_size
 from ui.overrides import entries
 from ui.picture_files import size_of
 from ui.services import Services
@@ -32,6 +33,7 @@ class SmallHandlers:
     def __init__(self, services: Services, form: Form) -> None:
         self._services = services
         self._form = form
+        self.static_url = services.static_url
 
     def token_badge(self, text: str, steps: float) -> str:
         """The counter at a prompt's corner: used/limit in chunks of 75 (ui 3.1)."""
@@ -54,11 +56,10 @@ class SmallHandlers:
     def resize_line(self, data: dict[Any, Any]) -> str:
         """What "Resize by" will make of the picture."""
         values = self._form.values(data)
-        image = active_image(values)
-        if image is None:
-            return MESSAGES["no_image_selected"]
         try:
-            old = size_of(image, self._services.limits)
+            old = active_size(values, self._size_of)
+            if old is None:
+                return MESSAGES["no_image_selected"]
             new = working_size({**values, "resize_tab": "by"}, lambda _: old)
         except (ValueError, OSError) as error:
             return escape(str(error))
@@ -68,15 +69,14 @@ class SmallHandlers:
 
     def detect_size(self, data: dict[Any, Any]) -> Updates:
         """Width and height of the visible tab's picture, to whole steps of 8."""
-        image = active_image(self._form.values(data))
-        if image is None:
-            gr.Info(MESSAGES["no_image_selected"], duration=3)
-            return {}
         try:
-            size = size_of(image, self._services.limits)
+            size = active_size(self._form.values(data), self._size_of)
         except (ValueError, OSError) as error:
             gr.Warning(str(error))
-            return {}
+            return gr.skip()
+        if size is None:
+            gr.Info(MESSAGES["no_image_selected"], duration=3)
+            return gr.skip()
         return {
             self._form.width: min(2048, max(64, size.width // 8 * 8)),
             self._form.height: min(2048, max(64, size.height // 8 * 8)),
@@ -98,7 +98,7 @@ class SmallHandlers:
             text = self._last_infotext(request)
         if not text or not parse_infotext(text).params:
             gr.Info(MESSAGES["no_infotext"], duration=4)
-            return {}
+            return gr.skip()
         return self.fill(text)
 
     def fill(self, infotext: str) -> Updates:
@@ -132,7 +132,7 @@ class SmallHandlers:
         """Picture and parameters of the PNG Info tab for the tab whose picture is `field`."""
         if not path:
             gr.Info(MESSAGES["nothing_selected"], duration=3)
-            return {}
+            return gr.skip()
         return {field: path, **(self.fill(infotext) if infotext else {})}
 
     def send_selected(self, chosen: dict[str, Any] | None, request: gr.Request) -> str | None:
@@ -159,13 +159,16 @@ class SmallHandlers:
             updates |= {self._form.width: new.width, self._form.height: new.height}
         if values["cfg"] == old.cfg:
             updates[self._form.cfg] = new.cfg
-        return updates
+        return updates or gr.skip()
 
     def rescan(self) -> tuple[Any, str]:
         """Look for checkpoints again."""
         self._services.catalog.rescan()
         choices, value = checkpoint_choices(self._services)
         return gr.update(choices=choices, value=value), notice(self._services)
+
+    def _size_of(self, path: str) -> Extent:
+        return size_of(path, self._services.limits)
 
     def _base(self) -> Img2ImgRequest:
         return Img2ImgRequest.model_validate(request_defaults(self._services.options.all()))

@@ -7,26 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from ui.canvas_handlers import CanvasHandlers
+from ui.events import QUIET, WATCH, flushing
 from ui.form import Form
 from ui.handlers import GenerateHandlers
 from ui.small_handlers import SmallHandlers
-
-QUIET: dict[str, Any] = {
-    "show_progress": "hidden",
-    "queue": False,
-    "api_visibility": "private",
-}
-"""For handlers that answer at once."""
-
-WATCH: dict[str, Any] = {
-    "show_progress": "hidden",
-    "concurrency_limit": None,
-    "api_visibility": "private",
-}
-"""For handlers that follow a job: they cost nothing while they wait."""
-
-CLIENT: dict[str, Any] = {"fn": None, "queue": False, "api_visibility": "private"}
-"""For what the browser does alone."""
+from ui.tabs import PICTURE_FIELDS
+from ui.wire_pictures import SIZE_SOURCES, tab_in_front, wire_pictures
 
 TAKE_SEED = """(gallery, old) => {
   const picture = gallery?.pictures?.[gallery.selected ?? 0];
@@ -45,11 +32,12 @@ def wire(
     parts: dict[str, Any],
     jobs: GenerateHandlers,
     small: SmallHandlers,
+    canvases: CanvasHandlers,
 ) -> None:
     """Connect everything."""
-    _wire_jobs(page, form, jobs)
+    _wire_jobs(page, form, jobs, small)
     _wire_prompts(form, parts, small)
-    _wire_pictures(form, parts, small)
+    wire_pictures(page, form, parts, small, canvases)
     _wire_size(form, parts, small)
     _wire_steps(page, form, parts, small)
     _wire_seeds(form, parts, jobs)
@@ -63,9 +51,11 @@ def wire(
     parts["refresh"].click(small.rescan, None, [form.checkpoint, parts["notice"]], **QUIET)
 
 
-def _wire_jobs(page: gr.Blocks, form: Form, jobs: GenerateHandlers) -> None:
+def _wire_jobs(page: gr.Blocks, form: Form, jobs: GenerateHandlers, small: SmallHandlers) -> None:
     results = jobs.parts.components()
-    jobs.parts.generate.click(jobs.generate, form.components(), results, **WATCH)
+    jobs.parts.generate.click(
+        jobs.generate, form.components(), results, js=flushing(small.static_url), **WATCH
+    )
     page.load(jobs.restore, None, results, **WATCH)
     buttons = [jobs.parts.generate, jobs.parts.interrupt, jobs.parts.interrupting, jobs.parts.skip]
     for button in (jobs.parts.interrupt, jobs.parts.interrupting):
@@ -99,8 +89,7 @@ def _wire_prompts(form: Form, parts: dict[str, Any], small: SmallHandlers) -> No
 
 
 _KEPT_ON_PASTE = (
-    "image",
-    "inpaint_image",
+    *PICTURE_FIELDS,
     "inpaint_mask",
     "tab",
     "resize_tab",
@@ -111,18 +100,6 @@ _KEPT_ON_PASTE = (
 )
 
 
-def _wire_pictures(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
-    for name, mode in (("plain_tab", "img2img"), ("upload_tab", "inpaint_upload")):
-        parts[name].select(
-            lambda mode=mode: (mode, gr.update(visible=mode != "img2img")),
-            None,
-            [form.tab, parts["mask_group"]],
-            **QUIET,
-        )
-    for field in (form.image, form.inpaint_image, form.inpaint_mask):
-        field.upload(small.check_upload, field, None, **QUIET)
-
-
 def _wire_size(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
     for name, mode in (("to_tab", "to"), ("by_tab", "by")):
         parts[name].select(lambda mode=mode: mode, None, form.resize_tab, **QUIET)
@@ -130,7 +107,7 @@ def _wire_size(form: Form, parts: dict[str, Any], small: SmallHandlers) -> None:
     parts["swap"].click(
         None, size, size, js="(w, h) => [h, w]", queue=False, api_visibility="private"
     )
-    sources = form.pick(("tab", "image", "inpaint_image", "scale", "width", "height"))
+    sources = form.pick(SIZE_SOURCES)
     parts["detect"].click(small.detect_size, sources, size, **QUIET)
     gr.on(
         [form.scale.release, form.scale.change, form.image.change, form.inpaint_image.change],
@@ -200,14 +177,10 @@ def _wire_sending(
     )
     for target, field, gallery_button, info_button in (
         ("img2img", form.image, "send_img2img", "pnginfo_to_img2img"),
+        ("inpaint", form.inpaint, "send_inpaint", "pnginfo_to_inpaint"),
         ("inpaint_upload", form.inpaint_image, "send_upload", "pnginfo_to_upload"),
     ):
-        show = {
-            parts["tabs"]: gr.update(selected="img2img"),
-            parts["picture_tabs"]: gr.update(selected=target),
-            form.tab: target,
-            parts["mask_group"]: gr.update(visible=target != "img2img"),
-        }
+        show = tab_in_front(form, parts, target)
         parts[gallery_button].click(small.send_selected, gallery, field, **QUIET).success(
             lambda show=show: show, None, list(show), **QUIET
         )

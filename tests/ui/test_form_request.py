@@ -1,13 +1,17 @@
 """Values of the form to a request, and the sentences for values that do not make one."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from pipelines.geometry import Extent
 from pipelines.request import InpaintArea, MaskedContent, ResizeMode, StepSemantics
-from ui.form_request import FormError, build_request, sampling_of, working_size
+from ui.form_request import FormError, active_size, build_request, sampling_of, working_size
+from ui.painted import TabPictures
+from ui.painting import Painting
+from ui.tabs import tab_of
 
 IMAGE, MASK = "a" * 64, "b" * 64
 FILES = {"photo.png": IMAGE, "mask.png": MASK, "base.png": "c" * 64}
@@ -20,10 +24,14 @@ def form(**changes: Any) -> dict[str, Any]:
         "negative_prompt": "",
         "tab": "img2img",
         "image": "photo.png",
+        "sketch": None,
+        "inpaint": None,
+        "inpaint_sketch": None,
         "inpaint_image": None,
         "inpaint_mask": None,
         "resize_mode": 0,
         "mask_blur": 4,
+        "mask_transparency": 0,
         "mask_mode": 0,
         "masked_content": 1,
         "inpaint_area": 0,
@@ -56,8 +64,16 @@ def form(**changes: Any) -> dict[str, Any]:
     }
 
 
+def take(values: Mapping[str, Any]) -> TabPictures:
+    """Pictures by file name; what the tabs mean is tested in test_painted."""
+    picture = values[tab_of(values).field]
+    image = FILES[picture.image if isinstance(picture, Painting) else picture]
+    mask = values["inpaint_mask"]
+    return TabPictures(image, FILES[mask] if mask and tab_of(values).has_mask else None)
+
+
 def build(**changes: Any) -> Any:
-    return build_request(form(**changes), FILES.__getitem__, lambda _: Extent(640, 480), {})
+    return build_request(form(**changes), take, lambda _: Extent(640, 480), {})
 
 
 def test_page_as_it_opens() -> None:
@@ -117,7 +133,7 @@ def test_start_at_step_fields_count_in_their_semantics_only() -> None:
 
 def test_settings_fill_what_the_form_does_not_say() -> None:
     base = {"clip_skip": 2, "sampling": {"semantics": "exact"}, "seeds": {"ensd": 31337}}
-    request = build_request(form(), FILES.__getitem__, lambda _: Extent(64, 64), base)
+    request = build_request(form(), take, lambda _: Extent(64, 64), base)
     assert (request.clip_skip, request.seeds.ensd) == (2, 31337)
     assert request.sampling.semantics is StepSemantics.EXACT
 
@@ -130,8 +146,17 @@ def test_resize_mode_is_an_index() -> None:
     ("changes", "words"),
     [
         pytest.param({"image": None}, "no picture to paint over", id="no image"),
+        pytest.param({"tab": "sketch"}, "on the Sketch tab first", id="no sketch"),
+        pytest.param({"tab": "inpaint"}, "on the Inpaint tab first", id="no picture to mask"),
         pytest.param(
-            {"tab": "inpaint_upload", "inpaint_image": "base.png"}, "no mask", id="no mask"
+            {
+                "tab": "inpaint_upload",
+                "inpaint_image": "base.png",
+                "inpaint_mask": "mask.png",
+                "mask_blur": 4.5,
+            },
+            "Mask blur: 4.5 is not a whole number",
+            id="fractional blur",
         ),
         pytest.param({"width": 63}, "Width: Input should be greater than", id="width 63"),
         pytest.param({"width": 100000}, "Width: Input should be less than", id="width 100000"),
@@ -154,8 +179,8 @@ def test_what_does_not_make_a_request_is_said(changes: dict[str, Any], words: st
 
 
 def test_file_that_is_no_picture_keeps_its_own_sentence() -> None:
-    def refuse(path: str) -> str:
-        raise ValueError(f"{path} is truncated")
+    def refuse(values: Mapping[str, Any]) -> TabPictures:
+        raise ValueError(f"{values['image']} is truncated")
 
     with pytest.raises(ValueError, match=r"photo\.png is truncated"):
         build_request(form(), refuse, lambda _: Extent(64, 64), {})
@@ -167,3 +192,24 @@ def test_sampling_alone_is_none_while_it_is_not_valid() -> None:
     sampling = sampling_of(form(steps=30))
     assert sampling is not None
     assert sampling.steps == 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"tab": "sketch", "sketch": Painting("base.png", None, 300, 200)}, (300, 200)),
+        ({"tab": "sketch", "sketch": Painting("base.png")}, (640, 480)),
+        ({}, (640, 480)),
+        ({"tab": "inpaint"}, None),
+    ],
+    ids=["measured by the browser", "never shown", "a file", "no picture"],
+)
+def test_size_of_the_visible_picture(changes: dict[str, Any], size: Any) -> None:
+    assert active_size(form(**changes), lambda _: Extent(640, 480)) == size
+
+
+def test_canvas_pictures_count_for_resize_by() -> None:
+    values = form(
+        tab="inpaint", inpaint=Painting("base.png", None, 300, 200), resize_tab="by", scale=0.5
+    )
+    assert working_size(values, lambda _: Extent(1, 1)) == (150, 100)

@@ -1,0 +1,106 @@
+"""The painting canvas as a Gradio component: a picture and a drawing over it, both as files.
+
+The browser uploads the picture once, when it is chosen, and the drawing only when it is needed and
+has changed. Drawings are PNG of the picture's size: 8-bit grey for a mask, RGBA for colours.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import processing_utils
+from gradio.data_classes import FileData, GradioModel
+from gradio.utils import get_upload_folder
+
+from ui.canvas_markup import Kind, canvas_markup
+from ui.painting import Painting
+
+
+class CanvasData(GradioModel):
+    """A canvas on its way between browser and server."""
+
+    canvas: str = ""
+    image: FileData | None = None
+    drawing: FileData | None = None
+    width: int = 0
+    height: int = 0
+    rev: str = ""
+
+
+class PaintCanvas(gr.HTML):
+    """Value for handlers: a Painting or None. Event `painted`: there is something new to keep."""
+
+    data_model = CanvasData
+
+    def __init__(
+        self,
+        static_url: str,
+        canvas_id: str,
+        *,
+        kind: Kind,
+        height: int,
+        colour: str,
+        **kwargs: Any,
+    ) -> None:
+        self.canvas_id = canvas_id
+        super().__init__(
+            value=None,
+            html_template=canvas_markup(canvas_id, kind, height, colour),
+            js_on_load=(
+                f"import('{static_url}/canvas/attach.js').then((module) => module.attach(element, "
+                "{ props, upload, watch, changed: () => trigger('painted') }));"
+            ),
+            **kwargs,
+        )
+
+    def preprocess(self, payload: CanvasData | None) -> Painting | None:
+        """Paths of the two files. Raises gr.Error for a path outside the upload folder."""
+        if payload is None or payload.image is None:
+            return None
+        drawing = None if payload.drawing is None else _uploaded(payload.drawing.path)
+        return Painting(_uploaded(payload.image.path), drawing, payload.width, payload.height)
+
+    def postprocess(self, value: Painting | str | None) -> CanvasData | None:
+        """A painting, or the path of a picture alone; files are copied to where Gradio serves."""
+        if value is None:
+            return None
+        painting = value if isinstance(value, Painting) else Painting(str(value))
+        return CanvasData(
+            canvas=self.canvas_id,
+            image=self._served(painting.image),
+            drawing=None if painting.drawing is None else self._served(painting.drawing),
+            width=painting.width,
+            height=painting.height,
+            rev=uuid.uuid4().hex,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """Any JSON object."""
+        return {"type": "object"}
+
+    def example_payload(self) -> Any:
+        """There are no examples."""
+        return None
+
+    def example_value(self) -> Any:
+        """There are no examples."""
+        return None
+
+    def _served(self, path: str) -> FileData:
+        copy = processing_utils.save_file_to_cache(path, cache_dir=self.GRADIO_CACHE)
+        return FileData(path=copy, orig_name=Path(path).name)
+
+
+def _uploaded(path: str) -> str:
+    """A second look, besides Gradio's own check: only uploads may be read (gradio 5)."""
+    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise gr.Error("This file was not uploaded here.", print_exception=False)
+    return path
+
+
+def served_copy(data: bytes, name: str) -> str:
+    """Put a file where a canvas's value may point to; returns its path."""
+    return str(processing_utils.save_bytes_to_cache(data, name, cache_dir=get_upload_folder()))

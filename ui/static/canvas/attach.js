@@ -1,0 +1,17 @@
+// Brings a canvas of the page to life; called once for each by its component.
+
+import { Editor } from "./editor.js";
+import * as keys from "./keys.js";
+import * as paste from "./paste.js";
+import { register } from "./registry.js";
+import { loadStyle } from "./style.js";
+
+export async function attach(element, { props, upload, watch, changed }) {
+  await loadStyle();
+  const editor = new Editor(element.querySelector(".opc"), { props, upload, changed });
+  register(editor);
+  keys.listen();
+  paste.listen();
+  watch("value", () => editor.adopt(props.value));
+  editor.adopt(props.value);
+}

@@ -1,0 +1,263 @@
+// One canvas of the page: picture, drawing, tools, and its value as the server knows it.
+
+import { PaintDocument } from "./document.js";
+import { Overlay } from "./overlay.js";
+import { blank, bytesOf, fromTransfer } from "./pictures.js";
+import { encodePng } from "./png.js";
+import { Pointers } from "./pointers.js";
+import { Toolbar } from "./toolbar.js";
+import { makeTools } from "./tools.js";
+import { View } from "./view.js";
+import * as morphology from "./morphology.js";
+import { rectangle } from "./shapes.js";
+
+const SAVE_AFTER_MS = 900;
+
+const fileData = ({ path, url }, name) => ({ path, url, orig_name: name, mime_type: "image/png", meta: { _type: "gradio.FileData" } });
+
+export class Editor {
+  /** `link`: {props, upload, changed()}; `changed` tells the server that there is something to keep. */
+  constructor(root, link) {
+    this.root = root;
+    this.link = link;
+    this.id = root.dataset.canvas;
+    this.settings = { colour: "#ffffff" };
+    this.viewport = root.querySelector(".opc-viewport");
+    this.image = root.querySelector(".opc-stage img");
+    this.status = root.querySelector(".opc-status");
+    this.paper = new PaintDocument(root.dataset.kind, root.querySelector(".opc-layer"));
+    this.view = new View(this.viewport, root.querySelector(".opc-stage"));
+    this.overlay = new Overlay(root, this.view);
+    this.tools = makeTools(this);
+    this.toolbar = new Toolbar(this, root);
+    this.pointers = new Pointers(this);
+    this.sent = { version: -1, drawing: null };
+    this.waiting = Promise.resolve();
+    this.view.onChange = () => this.#viewChanged();
+    this.paper.onChange = () => this.#paperChanged();
+    this.#listen();
+    this.paper.reset(0, 0);
+  }
+
+  get hasPicture() {
+    return Boolean(this.paper.layer);
+  }
+
+  get isVisible() {
+    return Boolean(this.root.offsetParent) || this.isFullScreen;
+  }
+
+  get isFullScreen() {
+    return this.root.classList.contains("opc-full");
+  }
+
+  get tool() {
+    return this.tools[this.toolbar.tool];
+  }
+
+  get usesBrush() {
+    return ["brush", "eraser"].includes(this.toolbar.tool);
+  }
+
+  /** Show what the server put into our value. */
+  async adopt(value) {
+    if (value?.rev !== undefined && value.rev === this.rev) return;
+    this.rev = value?.rev;
+    if (!value?.image) return this.#forget();
+    await this.#load(value.image.url);
+    this.picture = value.image;
+    if (value.drawing) await this.#restore(value.drawing);
+    this.#publish();
+  }
+
+  /** A picture the user chose: usable at once, uploaded meanwhile. */
+  async open(file) {
+    const address = URL.createObjectURL(file);
+    try {
+      await this.#load(address);
+    } catch {
+      this.say(this.root.dataset.unreadable);
+      return;
+    }
+    const uploading = this.link.upload(file).then((stored) => {
+      this.picture = fileData(stored, file.name);
+    });
+    this.waiting = uploading.catch(() => this.say(this.root.dataset.uploadFailed));
+    await this.waiting;
+    if (!this.picture) return;
+    this.#publish();
+    this.link.changed();
+  }
+
+  /** The value to send: uploads the drawing if it has changed. */
+  flush() {
+    const sending = this.waiting.then(() => this.#upload());
+    this.waiting = sending.catch(() => this.say(this.root.dataset.uploadFailed));
+    return sending;
+  }
+
+  act(name) {
+    const { paper, view } = this;
+    const amount = Number(this.root.querySelector('[data-set="amount"]')?.value ?? 0);
+    const actions = {
+      undo: () => paper.undo(),
+      redo: () => paper.redo(),
+      clear: () => paper.clear(),
+      invert: () => paper.edit(morphology.invert),
+      grow: () => paper.edit((data, width, height) => morphology.grow(data, width, height, amount)),
+      shrink: () => paper.edit((data, width, height) => morphology.grow(data, width, height, -amount)),
+      feather: () => paper.edit((data, width, height) => morphology.feather(data, width, height, amount)),
+      fit: () => view.fit(),
+      "zoom-in": () => view.zoom(1.25),
+      "zoom-out": () => view.zoom(0.8),
+      full: () => this.#fullScreen(),
+      hide: () => this.root.classList.toggle("opc-hidden"),
+      upload: () => this.root.querySelector("input[type=file]").click(),
+      blank: () => this.#blank(),
+      remove: () => this.#remove(),
+      "add-rectangle": () => this.#named(false),
+      "cut-rectangle": () => this.#named(true),
+    };
+    actions[name]?.();
+  }
+
+  /** RGBA bytes of the picture. */
+  pictureBytes() {
+    const { width, height } = this.paper.layer;
+    this.bytes ??= bytesOf(this.image, width, height);
+    return this.bytes;
+  }
+
+  /** The colour that is seen at a pixel, "#rrggbb", or null outside. */
+  colourAt(x, y) {
+    const { layer } = this.paper;
+    if (x < 0 || y < 0 || x >= layer.width || y >= layer.height) return null;
+    const at = (y * layer.width + x) * 4;
+    const alpha = layer.data[at + 3] / 255;
+    const mixed = [0, 1, 2].map((i) => Math.round(this.pictureBytes()[at + i] * (1 - alpha) + layer.data[at + i] * alpha));
+    return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  }
+
+  /** The box the model will see, and a sentence about it. */
+  showModelView(crop, text) {
+    this.overlay.showCrop(this.hasPicture ? crop : null);
+    this.root.querySelector(".opc-model").textContent = this.hasPicture ? text : "";
+  }
+
+  say(text) {
+    this.status.textContent = text;
+  }
+
+  async #load(url) {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    this.image.src = url;
+    await this.image.decode();
+    const { naturalWidth: width, naturalHeight: height } = image;
+    Object.assign(this.image.style, { width: `${width}px`, height: `${height}px` });
+    this.bytes = null;
+    this.picture = null;
+    this.sent = { version: -1, drawing: null };
+    this.showModelView(null, "");
+    this.toolbar.set("size", Math.max(4, Math.min(width, height) / 12));
+    this.paper.reset(width, height);
+    this.view.reset(width, height);
+  }
+
+  async #restore(drawing) {
+    const answer = await fetch(drawing.url);
+    const bitmap = await createImageBitmap(await answer.blob(), { premultiplyAlpha: "none", colorSpaceConversion: "none" });
+    const { width, height } = this.paper.layer;
+    if (bitmap.width !== width || bitmap.height !== height) return;
+    this.paper.restore(bytesOf(bitmap, width, height));
+    this.sent = { version: this.paper.version, drawing };
+    clearTimeout(this.timer);
+  }
+
+  async #upload() {
+    if (!this.hasPicture || !this.picture) return null;
+    const { layer, version } = this.paper;
+    if (this.sent.version !== version) {
+      const blob = await encodePng(layer.data, layer.width, layer.height, layer.channels);
+      const stored = await this.link.upload(new File([blob], "drawing.png", { type: "image/png" }));
+      this.sent = { version, drawing: fileData(stored, "drawing.png") };
+      this.#publish();
+    }
+    return this.link.props.value;
+  }
+
+  #publish() {
+    const { layer } = this.paper;
+    this.rev = `${this.id}-${Date.now()}-${this.paper.version}`;
+    const { picture: image, id: canvas, rev } = this;
+    this.link.props.value = { canvas, image, drawing: this.sent.drawing, width: layer.width, height: layer.height, rev };
+  }
+
+  #forget() {
+    this.image.removeAttribute("src");
+    this.picture = this.bytes = null;
+    this.paper.reset(0, 0);
+    this.showModelView(null, "");
+  }
+
+  #remove() {
+    this.#forget();
+    this.link.props.value = null;
+    this.link.changed();
+  }
+
+  async #blank() {
+    const field = (name) => this.root.querySelector(`[data-blank="${name}"]`);
+    const side = (name) => Math.min(8192, Math.max(64, Math.round(Number(field(name).value) || 512)));
+    await this.open(await blank(side("width"), side("height"), field("colour").value));
+  }
+
+  /** A rectangle given in numbers, for those who do not drag. */
+  #named(erase) {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(this.root.querySelector(`[data-box="${name}"]`).value) || 0);
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(this.settings.colour.slice(i, i + 2), 16));
+    this.paper.begin({ colour: [r, g, b], opacity: this.settings.opacity, erase });
+    this.paper.cover((coverage, w, h) => rectangle(coverage, w, h, { x1: x, y1: y, x2: x + width, y2: y + height }));
+    this.paper.commit();
+  }
+
+  #fullScreen() {
+    this.root.classList.toggle("opc-full");
+    document.body.classList.toggle("opc-locked", this.isFullScreen);
+    requestAnimationFrame(() => this.view.fit());
+  }
+
+  #viewChanged() {
+    this.overlay.draw();
+    this.root.querySelector(".opc-zoom").textContent = `${Math.round(this.view.scale * 100)} %`;
+  }
+
+  #paperChanged() {
+    this.toolbar.refresh();
+    const { layer } = this.paper;
+    this.say(layer ? `${layer.width} × ${layer.height}` : "");
+    clearTimeout(this.timer);
+    if (layer && this.picture) this.timer = setTimeout(() => this.#keep(), SAVE_AFTER_MS);
+  }
+
+  async #keep() {
+    await this.flush();
+    this.link.changed();
+  }
+
+  #listen() {
+    const input = this.root.querySelector("input[type=file]");
+    input.addEventListener("change", () => {
+      if (input.files[0]) this.open(input.files[0]);
+      input.value = "";
+    });
+    this.root.addEventListener("dragover", (event) => event.preventDefault());
+    this.root.addEventListener("drop", async (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const file = await fromTransfer(event.dataTransfer);
+      if (file) this.open(file);
+    });
+  }
+}
