@@ -12,8 +12,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from jobs.messages import (
     FromWorker,
@@ -119,6 +120,12 @@ class LocalEngine:
             self._dispatch()
             self._touch_queue()
         return job_id
+
+    def record(
+        self, owner: str, spec: JobSpec, made: Iterable[PictureDone], facts: Mapping[str, Any]
+    ) -> str:
+        """Keep pictures that were composed here (a grid, merged tiles) as a job that is done."""
+        return self._store.record(owner, spec, made, facts)
 
     def view(self, job_id: str) -> JobView | None:
         """The job as it is now, or None if there is no such job."""

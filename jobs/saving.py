@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from jobs.messages import RunJob
@@ -38,13 +39,22 @@ class PictureSaver:
             _write(data, path, replace=True)
             return path
         folder = self._output_dir / f"{job.spec.tab}-images" / time.strftime("%Y-%m-%d")
-        folder.mkdir(parents=True, exist_ok=True)
-        number = next_number(entry.name for entry in folder.iterdir())
-        for attempt in range(TRIES):
-            path = folder / f"{number + attempt:05d}-{picture.seed}.png"
-            if _write(data, path, replace=False):
-                return path
-        raise OSError(f"no free file name was found in {folder}")
+        return save_numbered(data, folder, lambda number: f"{number:05d}-{picture.seed}.png")
+
+
+def save_numbered(data: bytes, folder: Path, name: Callable[[int], str], prefix: str = "") -> Path:
+    """Write `data` under the first free number of `folder`, made if need be; never over a file.
+
+    `name` turns a number into a file name, `prefix` is what stands before the number in it. Raises
+    OSError when the disk is full or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    number = next_number((entry.name for entry in folder.iterdir()), prefix)
+    for attempt in range(TRIES):
+        path = folder / name(number + attempt)
+        if _write(data, path, replace=False):
+            return path
+    raise OSError(f"no free file name was found in {folder}")
 
 
 def _write(data: bytes, path: Path, *, replace: bool) -> bool:

@@ -215,22 +215,8 @@ def _start_at(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgR
 
 def _table() -> tuple[Axis, ...]:
     samplers = _fixed(*(sampler.name for sampler in SAMPLERS))
-    schedulers = _fixed(*(scheduler.label for scheduler in SCHEDULERS))
     hires: dict[str, Any] = {"tabs": ("txt2img",), "needs_hires": True}
     flag, sources = ("False", "True"), tuple(NoiseSource)
-    number = [
-        ("Sigma Churn", "s_churn"),
-        ("Sigma min", "s_tmin"),
-        ("Sigma max", "s_tmax"),
-        ("Sigma noise", "s_noise"),
-    ]
-    schedule = [
-        ("Schedule min sigma", "sigma_min"),
-        ("Schedule max sigma", "sigma_max"),
-        ("Schedule rho", "rho"),
-        ("Beta schedule alpha", "beta_alpha"),
-        ("Beta schedule beta", "beta_beta"),
-    ]
     return (
         Axis("Nothing", "nothing", _nothing),
         Axis("Seed", "int", _to("seeds.seed"), fixes_seeds=True),
@@ -245,19 +231,10 @@ def _table() -> tuple[Axis, ...]:
         Axis("Sampler", "str", _to("sampling.sampler"), samplers, _sampler, bare=True),
         Axis("Hires sampler", "str", _to("hires.sampler"), samplers, _sampler, **hires),
         Axis("Checkpoint name", "str", _to("checkpoint"), _checkpoints, _checkpoint, cost=1.0),
-        Axis("Negative Guidance minimum sigma", "float", _to("tuning.ngms")),
-        *(Axis(label, "float", _to(f"tuning.{name}")) for label, name in number),
-        Axis("Schedule type", "str", _to("sampling.scheduler"), schedulers, _scheduler),
-        *(Axis(label, "float", _to(f"tuning.{name}")) for label, name in schedule),
-        Axis("Eta", "float", _to("tuning.eta_ancestral", "tuning.eta_ddim")),
+        *_sampler_axes(),
         Axis("Clip skip", "int", _to("clip_skip")),
         Axis("Denoising", "float", _to("sampling.denoising_strength"), tabs=_IMG2IMG),
-        Axis(
-            "Initial noise multiplier",
-            "float",
-            _to("tuning.initial_noise_multiplier"),
-            tabs=_IMG2IMG,
-        ),
+        Axis("Initial noise multiplier", "float", _to("tuning.initial_noise_multiplier")),
         Axis("Extra noise", "float", _to("tuning.extra_noise"), tabs=_IMG2IMG),
         Axis("Cond. Image Mask Weight", "float", _to("inpainting_mask_weight"), tabs=_IMG2IMG),
         Axis(
@@ -293,6 +270,31 @@ def _table() -> tuple[Axis, ...]:
         Axis("RNG source", "str", _to("seeds.source"), _fixed(*sources), _choice_of(sources)),
         Axis("Size", "str", _size),
         *_own(),
+    )
+
+
+def _sampler_axes() -> tuple[Axis, ...]:
+    """Guidance minimum, sigmas, schedule and eta: A1111 lists them in a row."""
+    schedulers = _fixed(*(scheduler.label for scheduler in SCHEDULERS))
+    number = [
+        ("Sigma Churn", "s_churn"),
+        ("Sigma min", "s_tmin"),
+        ("Sigma max", "s_tmax"),
+        ("Sigma noise", "s_noise"),
+    ]
+    schedule = [
+        ("Schedule min sigma", "sigma_min"),
+        ("Schedule max sigma", "sigma_max"),
+        ("Schedule rho", "rho"),
+        ("Beta schedule alpha", "beta_alpha"),
+        ("Beta schedule beta", "beta_beta"),
+    ]
+    return (
+        Axis("Negative Guidance minimum sigma", "float", _to("tuning.ngms")),
+        *(Axis(label, "float", _to(f"tuning.{name}")) for label, name in number),
+        Axis("Schedule type", "str", _to("sampling.scheduler"), schedulers, _scheduler),
+        *(Axis(label, "float", _to(f"tuning.{name}")) for label, name in schedule),
+        Axis("Eta", "float", _to("tuning.eta_ancestral", "tuning.eta_ddim")),
     )
 
 
