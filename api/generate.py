@@ -105,11 +105,9 @@ class Generation:
         self, wire: GenerationRequest, options: CallOptions, translated: Translated
     ) -> AnswerPlan:
         values, given = options.values, options.given
-        faces, tiling = wire.restore_faces, wire.tiling
+        faces = wire.restore_faces
         warnings = warn_unsupported(
-            wire,
-            restore_faces=values["face_restoration"] if faces is None else faces,
-            tiling=values["tiling"] if tiling is None else tiling,
+            wire, restore_faces=values["face_restoration"] if faces is None else faces
         )
         fmt = wished_format(values["samples_format"]) if "samples_format" in given else None
         return AnswerPlan(

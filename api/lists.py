@@ -17,8 +17,8 @@ from api.memory import memory
 from api.saved_styles import saved_styles
 from api.services import ApiServices
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
+from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
 
-_FILTERS = ("None", "Lanczos", "Nearest")
 _FILTER_SCALE = 4
 
 
@@ -96,11 +96,11 @@ class ListRoutes:
     def get_upscalers(self) -> list[dict[str, Any]]:
         """The filters that enlarge pictures."""
         nothing = {"model_name": None, "model_path": None, "model_url": None}
-        return [{"name": name, **nothing, "scale": _FILTER_SCALE} for name in _FILTERS]
+        return [{"name": name, **nothing, "scale": _FILTER_SCALE} for name in PIXEL_UPSCALERS]
 
     def get_latent(self) -> list[dict[str, Any]]:
-        """Empty until there is hires fix, which alone uses them."""
-        return []
+        """The latent modes of hires fix."""
+        return [{"name": mode.name} for mode in LATENT_MODES]
 
     def get_sd_vaes(self) -> list[dict[str, Any]]:
         """Empty: every checkpoint uses its own VAE."""

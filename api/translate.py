@@ -11,9 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.errors import crash
-from api.generation_schemas import GenerationRequest, StableDiffusionProcessingImg2Img
+from api.generation_schemas import (
+    GenerationRequest,
+    StableDiffusionProcessingImg2Img,
+    StableDiffusionProcessingTxt2Img,
+)
 from api.options_of_call import CallOptions
-from api.unsupported import NO_TILING
+from api.passes import hires_fields, refiner_fields, soft_fields
 from jobs.options import OPTIONS, request_defaults
 from pipelines.infotext_apply import apply_infotext
 from pipelines.request import Img2ImgRequest, PictureRef, StepSemantics
@@ -44,10 +48,12 @@ _PLAIN: Final[Mapping[str, str]] = {
     "s_tmax": "tuning.s_tmax",
     "s_noise": "tuning.s_noise",
     "s_min_uncond": "tuning.ngms",
+    "tiling": "tiling",
 }
 _IMG2IMG: Final[Mapping[str, str]] = {
     "resize_mode": "resize_mode",
     "denoising_strength": "sampling.denoising_strength",
+    "image_cfg_scale": "sampling.image_cfg_scale",
     "initial_noise_multiplier": "tuning.initial_noise_multiplier",
 }
 _INPAINT: Final[Mapping[str, str]] = {
@@ -59,13 +65,39 @@ _INPAINT: Final[Mapping[str, str]] = {
     "inpaint_full_res_padding": "inpaint.padding",
     "inpainting_mask_invert": "inpaint.invert",
 }
+_PASSES: Final[Mapping[str, str]] = {
+    "hr_scale": "hires.scale",
+    "hr_resize_x": "hires.resize_x",
+    "hr_resize_y": "hires.resize_y",
+    "hr_upscaler": "hires.upscaler",
+    "hr_second_pass_steps": "hires.steps",
+    "hr_checkpoint_name": "hires.checkpoint",
+    "hr_sampler_name": "hires.sampler",
+    "hr_scheduler": "hires.scheduler",
+    "hr_prompt": "hires.prompt",
+    "hr_negative_prompt": "hires.negative_prompt",
+    "refiner_checkpoint": "refiner.checkpoint",
+    "refiner_switch_at": "refiner.switch_at",
+    "enable_hr": "hires",
+}
+"""Fields whose values are translated in api/passes.py; here their names in error messages."""
+
+_WHOLE: Final[Mapping[str, str]] = {
+    "enable_hr": "hires",
+    "refiner_checkpoint": "refiner",
+    "alwayson_scripts": "inpaint.soft",
+    "denoising_strength": "sampling.denoising_strength",
+}
+"""Fields that decide on a whole part of the request, also that there is none."""
+
 _OTHERS: Final[Mapping[str, str]] = {
     "step_semantics": "sampling.semantics",
     "eta_ancestral": "tuning.eta_ancestral",
     "eta_ddim": "tuning.eta_ddim",
 }
+_TARGETS: Final = {**_PLAIN, **_IMG2IMG, **_INPAINT, **_OTHERS}
 _WIRE_NAMES: Final[Mapping[str, str]] = {
-    target: name for name, target in {**_PLAIN, **_IMG2IMG, **_INPAINT, **_OTHERS}.items()
+    target: name for name, target in {**_TARGETS, **_PASSES}.items()
 }
 
 
@@ -100,6 +132,10 @@ def translate(
     warnings = [*names.warnings, *_sampling(fields, wire, names)]
     if isinstance(wire, StableDiffusionProcessingImg2Img):
         _img2img(fields, wire, images, mask)
+        warnings += soft_fields(fields, wire) + _image_cfg(wire, options)
+    elif isinstance(wire, StableDiffusionProcessingTxt2Img):
+        warnings += hires_fields(fields, wire)
+    refiner_fields(fields, wire, options.values)
     request = _validated(fields)
     if wire.infotext:
         request, problems = _with_infotext(request, wire, options)
@@ -171,16 +207,20 @@ def _img2img(
         inpaint |= {"blur_x": wire.mask_blur, "blur_y": wire.mask_blur}
 
 
+def _image_cfg(wire: StableDiffusionProcessingImg2Img, options: CallOptions) -> list[str]:
+    """Clients send the usual values without meaning anything by them (api 2.2)."""
+    usual = wire.image_cfg_scale in (None, 1.0, 1.5)
+    if usual or "instruct-pix2pix" in options.checkpoint.label:
+        return []
+    return ["image_cfg_scale acts on InstructPix2Pix checkpoints only"]
+
+
 def _with_infotext(
     request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions
 ) -> tuple[Img2ImgRequest, list[str]]:
     """Fill what the call left open from its infotext (api 2.8); the checkpoint stays."""
     applied = apply_infotext(wire.infotext or "", request)
-    kept = {
-        target
-        for name, target in {**_PLAIN, **_IMG2IMG, **_INPAINT, **_OTHERS}.items()
-        if name in wire.model_fields_set
-    }
+    kept = {target for name, target in _TARGETS.items() if name in wire.model_fields_set}
     kept |= {o.target for o in OPTIONS if o.key in options.given and o.target is not None}
     if _names_a_sampler(wire):
         kept |= {"sampling.sampler", "sampling.scheduler"}
@@ -188,16 +228,14 @@ def _with_infotext(
         kept.add("sampling.scheduler")
     if wire.eta is not None:
         kept |= {"tuning.eta_ancestral", "tuning.eta_ddim"}
+    kept |= {target for name, target in _WHOLE.items() if name in wire.model_fields_set}
     if "mask_blur" in wire.model_fields_set:
         kept |= {"inpaint.blur_x", "inpaint.blur_y"}
     fields, given = applied.request.model_dump(), request.model_dump()
     for target in kept:
-        if _at(given, target) is not None:
+        if _at(given, target) is not None or target in ("hires", "refiner"):
             _place(fields, target, _at(given, target))
     problems = [*applied.problems, *(f"infotext: unknown key {key!r}" for key in applied.unknown)]
-    if fields["tiling"]:
-        fields["tiling"] = False
-        problems.append(NO_TILING)
     return _validated(fields), problems
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fastapi import HTTPException
 
+from api.errors import crash
 from api.generation_schemas import (
     GenerationRequest,
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
+from pipelines.upscalers import UnknownUpscaler, find_upscaler
 
 _OFF = frozenset({"", "none"})
-IMAGE_CFG_DEFAULTS = (None, 1.0, 1.5)
-"""What clients send as `image_cfg_scale` without meaning anything by it (api 2.2)."""
-
-NO_TILING = "tiling: tileable pictures cannot be made yet; the picture is an ordinary one"
+SOFT_INPAINTING = "soft inpainting"
+"""Title of the one always-on script that acts, in lower case."""
 
 
 def refuse_unsupported(wire: GenerationRequest) -> None:
@@ -24,32 +24,27 @@ def refuse_unsupported(wire: GenerationRequest) -> None:
     """
     if wire.script_name is not None and wire.script_name.strip().lower() not in _OFF:
         raise HTTPException(422, f"Script '{wire.script_name}' not found")
+    is_img2img = isinstance(wire, StableDiffusionProcessingImg2Img)
     for title in wire.alwayson_scripts:
-        raise HTTPException(422, f"Script '{title}' not found")
-    if wire.refiner_checkpoint is not None and wire.refiner_checkpoint.strip().lower() not in _OFF:
-        raise _missing("refiner_checkpoint: there is no refiner yet; send null")
+        if not is_img2img or title.strip().lower() != SOFT_INPAINTING:
+            raise HTTPException(422, f"Script '{title}' not found")
     if isinstance(wire, StableDiffusionProcessingTxt2Img) and wire.enable_hr:
-        raise _missing(
-            "enable_hr: hires fix is not there yet; send false, and enlarge the result with "
-            "/sdapi/v1/img2img"
-        )
+        try:
+            find_upscaler(wire.hr_upscaler or "")
+        except UnknownUpscaler as error:
+            raise crash("AssertionError", str(error)) from error
     if isinstance(wire, StableDiffusionProcessingImg2Img) and wire.latent_mask:
         raise _missing("latent_mask: a second mask is not there yet; send `mask` alone")
 
 
-def warn_unsupported(wire: GenerationRequest, *, restore_faces: bool, tiling: bool) -> list[str]:
+def warn_unsupported(wire: GenerationRequest, *, restore_faces: bool) -> list[str]:
     """A sentence for each wish that the result is made without.
 
-    `restore_faces` and `tiling` are what the call and the settings together ask for.
+    `restore_faces` is what the call and the settings together ask for.
     """
     warnings = []
     if restore_faces:
         warnings.append("restore_faces: no face restorer is installed; faces are as generated")
-    if tiling:
-        warnings.append(NO_TILING)
-    scale = getattr(wire, "image_cfg_scale", None)
-    if scale not in IMAGE_CFG_DEFAULTS:
-        warnings.append("image_cfg_scale acts on InstructPix2Pix checkpoints only")
     return warnings
 
 

@@ -77,9 +77,17 @@ STABLE_DIFFUSION: Final = (
         target="seeds.source",
         infotext="RNG",
     ),
-    Option("tiling", False, "Make pictures that can be tiled.", infotext="Tiling"),
-    Option("refiner_switch_by_sample_steps", False, "Switch to the refiner by steps."),
-    Option("hires_fix_refiner_pass", "second pass", "Pass the refiner joins."),
+    Option("tiling", False, "Make pictures that can be tiled.", target="tiling", infotext="Tiling"),
+    Option(
+        "refiner_switch_by_sample_steps", False, "Switch to the refiner by steps.", honoured=True
+    ),
+    Option(
+        "hires_fix_refiner_pass",
+        "second pass",
+        "Pass the refiner joins.",
+        choices=("first pass", "second pass", "both passes"),
+        honoured=True,
+    ),
     Option("hires_fix_use_firstpass_conds", False, "Hires fix: same text conditioning."),
 )
 
@@ -90,6 +98,7 @@ IMG2IMG: Final = (
         "Mask strength for inpainting checkpoints.",
         lowest=0.0,
         highest=1.0,
+        target="inpainting_mask_weight",
         infotext="Conditional mask weight",
     ),
     Option(

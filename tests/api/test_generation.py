@@ -401,8 +401,6 @@ def test_a_picture_that_was_deleted_meanwhile_is_said(api: Api) -> None:
 
 
 UNSUPPORTED = {
-    "hires fix": ("/txt2img", {"enable_hr": True}, 501, "enable_hr"),
-    "refiner": ("/txt2img", {"refiner_checkpoint": "x.safetensors"}, 501, "refiner_checkpoint"),
     "latent mask": ("/img2img", {"latent_mask": "AAAA"}, 501, "latent_mask"),
     "script": ("/img2img", {"script_name": "SD upscale"}, 422, "Script 'SD upscale' not found"),
     "always-on script": (
@@ -446,10 +444,8 @@ def test_what_is_off_says_nothing(api: Api, body: dict[str, Any]) -> None:
 WITHOUT = {
     "faces": {"restore_faces": True},
     "faces by setting": {"override_settings": {"face_restoration": True}},
-    "tiling": {"tiling": True},
     "styles": {"styles": ["my style"]},
     "image cfg": {"image_cfg_scale": 3.0},
-    "tiling by infotext": {"infotext": "x\nSteps: 5, Sampler: Euler, Seed: 1, Tiling: True"},
 }
 
 
@@ -460,7 +456,6 @@ def test_what_is_left_out_is_said_in_info_and_header(api: Api, body: dict[str, A
     warnings = json.loads(response.json()["info"])["warnings"]
     assert warnings
     assert json.loads(response.headers["x-overpaint-warnings"]) == warnings
-    assert request_of(api).tiling is False
 
 
 def test_the_workers_notes_are_told_and_the_header_stays_short(api: Api) -> None:

@@ -15,7 +15,6 @@ from pipelines.sampler_names import SAMPLERS
 from tests.api.conftest import Api
 
 EMPTY: dict[str, Any] = {
-    "/latent-upscale-modes": [],
     "/sd-vae": [],
     "/loras": [],
     "/hypernetworks": [],
@@ -214,3 +213,15 @@ def test_docs_escape_what_they_show() -> None:
 def test_the_api_never_loads_torch() -> None:
     code = "import api.routes, sys; assert not {'torch', 'diffusers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_behaviour_16_latent_modes(api: Api) -> None:
+    names = [mode["name"] for mode in api.get("/latent-upscale-modes")]
+    assert names == [
+        "Latent",
+        "Latent (antialiased)",
+        "Latent (bicubic)",
+        "Latent (bicubic antialiased)",
+        "Latent (nearest)",
+        "Latent (nearest-exact)",
+    ]

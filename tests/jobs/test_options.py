@@ -342,7 +342,8 @@ def test_settings_without_effect_are_not_silent(
     store.set_many({"face_restoration": True, "s_churn": 1.0})
     assert "the setting face_restoration has no effect yet" in caplog.text
     assert "s_churn" not in caplog.text
-    assert remarks({"tiling": True, "eta_ddim": 0.3}) == ["the setting tiling has no effect yet"]
+    said = remarks({"sdxl_crop_top": 8, "eta_ddim": 0.3})
+    assert said == ["the setting sdxl_crop_top has no effect yet"]
 
 
 def test_defaults_make_the_default_request(store: OptionStore) -> None:
