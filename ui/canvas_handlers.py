@@ -13,6 +13,7 @@ from pipelines.geometry import Bounds, Extent
 from pipelines.pictures import encode_picture
 from ui.canvas import served_copy
 from ui.drawings import SavedPainting
+from ui.events import unchanged
 from ui.form import Form
 from ui.form_request import FormError, working_size
 from ui.model_view import MaskUse, seen_part, sentence
@@ -99,7 +100,7 @@ class CanvasHandlers:
         tab = tab_of(values)
         picture = values.get(tab.field)
         if not tab.has_mask or not isinstance(picture, Painting):
-            return gr.skip()
+            return unchanged()
         try:
             box, text = self._seen(values, tab, picture)
         except (ValueError, OSError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import gradio as gr
+
 QUIET: Final[Mapping[str, Any]] = {
     "show_progress": "hidden",
     "queue": False,
@@ -23,3 +25,9 @@ WATCH: Final[Mapping[str, Any]] = {
 def flushing(static_url: str) -> str:
     """Script that uploads changed drawings before an event with canvases is sent."""
     return f"async (...inputs) => (await import('{static_url}/canvas/registry.js')).flush(inputs)"
+
+
+def unchanged() -> dict[Any, Any]:
+    """An answer that changes none of an event's outputs; an empty dict would be an error."""
+    skipped: dict[Any, Any] = gr.skip()
+    return skipped

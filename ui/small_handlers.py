@@ -16,6 +16,7 @@ from pipelines.pictures import read_metadata
 from pipelines.prompt.counter import count_prompt
 from pipelines.request import Img2ImgRequest
 from pipelines.steps import executed_steps
+from ui.events import unchanged
 from ui.form import Form
 from ui.form_fill import checkpoint_choices, form_values, notice
 from ui.form_request import active_size, sampling_of, working_size
@@ -73,10 +74,10 @@ class SmallHandlers:
             size = active_size(self._form.values(data), self._size_of)
         except (ValueError, OSError) as error:
             gr.Warning(str(error))
-            return gr.skip()
+            return unchanged()
         if size is None:
             gr.Info(MESSAGES["no_image_selected"], duration=3)
-            return gr.skip()
+            return unchanged()
         return {
             self._form.width: min(2048, max(64, size.width // 8 * 8)),
             self._form.height: min(2048, max(64, size.height // 8 * 8)),
@@ -98,7 +99,7 @@ class SmallHandlers:
             text = self._last_infotext(request)
         if not text or not parse_infotext(text).params:
             gr.Info(MESSAGES["no_infotext"], duration=4)
-            return gr.skip()
+            return unchanged()
         return self.fill(text)
 
     def fill(self, infotext: str) -> Updates:
@@ -132,7 +133,7 @@ class SmallHandlers:
         """Picture and parameters of the PNG Info tab for the tab whose picture is `field`."""
         if not path:
             gr.Info(MESSAGES["nothing_selected"], duration=3)
-            return gr.skip()
+            return unchanged()
         return {field: path, **(self.fill(infotext) if infotext else {})}
 
     def send_selected(self, chosen: dict[str, Any] | None, request: gr.Request) -> str | None:
@@ -159,7 +160,7 @@ class SmallHandlers:
             updates |= {self._form.width: new.width, self._form.height: new.height}
         if values["cfg"] == old.cfg:
             updates[self._form.cfg] = new.cfg
-        return updates or gr.skip()
+        return updates or unchanged()
 
     def rescan(self) -> tuple[Any, str]:
         """Look for checkpoints again."""
