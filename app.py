@@ -149,6 +149,7 @@ def _mount_api(app: FastAPI, house: House) -> None:
         version=VERSION_TAG,
         limits=house.limits,
         flags=house.settings.public_values(),
+        models_dir=house.settings.models_dir,
         styles=house.settings.data_dir / "styles.csv",
     )
     app.include_router(build(services))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.docs_page import docs_router
 from api.generate import Generation
 from api.images import ImageReader
+from api.interrogate import InterrogateRoutes
 from api.lists import ListRoutes
 from api.png_info import PngInfoRoutes
 from api.progress import ProgressRoutes
@@ -29,6 +30,7 @@ def build(services: ApiServices) -> APIRouter:
         SettingsRoutes(services),
         ListRoutes(services),
         PngInfoRoutes(reader, services.limits),
+        InterrogateRoutes(services, reader, tasks),
     ):
         router.include_router(part.router())
     router.include_router(docs_router())

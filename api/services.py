@@ -50,7 +50,7 @@ class ApiServices:
 
     `owner_of` says whose a request is, `is_admin` whether he may change what concerns everybody.
     `flags` are the command line's, without secrets. `styles` is A1111's styles.csv, which need not
-    exist.
+    exist. `models_dir` is where interrogators look for their models.
     """
 
     engine: JobEngine
@@ -63,3 +63,4 @@ class ApiServices:
     limits: PictureLimits
     flags: Mapping[str, Any]
     styles: Path | None = None
+    models_dir: Path | None = None

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 PictureName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 (hex) of a picture file's bytes, as everywhere in a job."""
@@ -94,14 +101,18 @@ _TAG_KEYS: Mapping[str, str] = {
 def options_of_settings(settings: Mapping[str, Any]) -> InterrogationOptions:
     """The options from A1111's settings by key; absent keys stand at their default.
 
-    Raises ValueError (pydantic's) when two settings contradict each other.
+    Raises ValueError with a sentence when two settings contradict each other.
     """
-    return InterrogationOptions(
-        clip=ClipOptions(
-            **{new: settings[old] for old, new in _CLIP_KEYS.items() if old in settings}
-        ),
-        tags=TagOptions(
-            **{new: settings[old] for old, new in _TAG_KEYS.items() if old in settings}
-        ),
-        return_ranks=bool(settings.get("interrogate_return_ranks", False)),
-    )
+    try:
+        return InterrogationOptions(
+            clip=ClipOptions(**_fields(settings, _CLIP_KEYS)),
+            tags=TagOptions(**_fields(settings, _TAG_KEYS)),
+            return_ranks=bool(settings.get("interrogate_return_ranks", False)),
+        )
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(message) from error
+
+
+def _fields(settings: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    return {new: settings[old] for old, new in keys.items() if old in settings}

@@ -84,6 +84,13 @@ def test_a_failed_job_says_why(api: Api) -> None:
     assert (response.status_code, response.json()["errors"]) == (500, "DeepBooru needs its model")
 
 
+def test_contradicting_settings_are_said(api: Api) -> None:
+    api.options.set_many({"interrogate_clip_min_length": 60})
+    response = api.post("/interrogate", {"image": png()})
+    assert response.status_code == 500
+    assert response.json()["errors"].startswith("the shortest caption (60 tokens) is longer")
+
+
 def test_a_stopped_job_has_no_caption(api: Api) -> None:
     assert api.post("/interrogate", {"image": png()}).json()["caption"] is None
 

@@ -36,5 +36,7 @@ def test_every_setting_arrives() -> None:
 
 
 def test_contradicting_lengths_are_a_sentence() -> None:
-    with pytest.raises(ValueError, match="lower interrogate_clip_min_length"):
+    with pytest.raises(
+        ValueError, match=r"^the shortest caption .* lower interrogate_clip_min_length"
+    ):
         options_of_settings({"interrogate_clip_min_length": 60})
