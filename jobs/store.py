@@ -123,33 +123,6 @@ class JobStore:
             self.add_picture(replace(one, job_id=job_id))
         return job_id
 
-    def record(
-        self, owner: str, spec: JobSpec, made: Iterable[PictureDone], facts: Mapping[str, Any]
-    ) -> str:
-        """Keep pictures that were made outside a worker as a job that is done, and return its id.
-
-        The `job_id` of `made` is replaced.
-        """
-        job_id = uuid.uuid4().hex
-        now = time.time()
-        self._write(
-            "INSERT INTO jobs (id, number, owner, spec, state, created, started, finished, facts)"
-            " VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM jobs), ?, ?, ?, ?, ?, ?, ?)",
-            (
-                job_id,
-                owner,
-                spec.model_dump_json(),
-                JobState.DONE,
-                now,
-                now,
-                now,
-                json.dumps(dict(facts)),
-            ),
-        )
-        for one in made:
-            self.add_picture(replace(one, job_id=job_id))
-        return job_id
-
     def get(self, job_id: str) -> JobRow | None:
         """The job, or None."""
         rows = self._read("SELECT * FROM jobs WHERE id = ?", (job_id,))
