@@ -89,15 +89,20 @@ class LocalEngine:
             self._start_worker()
 
     def stop(self) -> None:
-        """End the worker. A job in progress stays queued and is done after the next start."""
+        """End the worker. A job in progress stays queued and is done after the next start.
+
+        Pictures that the worker finishes in its last seconds are still kept.
+        """
         with self._lock:
             self._stopped = True
-            worker, self._worker = self._worker, None
+            worker = self._worker
+        if worker is not None:
+            worker.stop()
+        with self._lock:
+            self._worker = None
             live, self._live = self._live, None
         if live is not None:
             self._store.requeue(live.job_id, counts=False)
-        if worker is not None:
-            worker.stop()
 
     @property
     def worker_pid(self) -> int | None:
@@ -216,7 +221,7 @@ class LocalEngine:
         _log.info("worker %s starts", self._worker.pid)
 
     def _dispatch(self) -> None:
-        if self._live is not None or self._ready is None or self._worker is None:
+        if self._stopped or self._live is not None or self._ready is None or self._worker is None:
             return
         line = self._store.line()
         row = self._store.get(line[0]) if line else None

@@ -43,7 +43,8 @@ class WorkerProcess:
         self._send_lock = threading.Lock()
         self._on_message = on_message
         self._on_death = on_death
-        threading.Thread(target=self._listen, name="worker-listener", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="worker-listener", daemon=True)
+        self._listener.start()
 
     @property
     def pid(self) -> int | None:
@@ -64,12 +65,16 @@ class WorkerProcess:
             _log.debug("worker %s is gone; %s was not sent", self.pid, type(message).__name__)
 
     def stop(self, patience: float = 3.0) -> None:
-        """End the process: politely, then by force after `patience` seconds."""
+        """End the process: politely, then by force after `patience` seconds.
+
+        What it said before its end has been handed over when this returns.
+        """
         self.send(Shutdown())
         self._process.join(patience)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self._listener.join(patience)
 
     def _listen(self) -> None:
         while True:

@@ -171,6 +171,23 @@ def test_orderly_stop_keeps_the_running_job(shop: Workshop, tmp_path: Path) -> N
     assert row.state is JobState.QUEUED
 
 
+def test_last_words_before_an_orderly_stop_are_heard(shop: Workshop) -> None:
+    worker = shop.start()
+    job, waiting = shop.engine.submit("ann", spec(n_iter=2)), shop.engine.submit("ann", spec())
+
+    def last_words(patience: float = 3.0) -> None:
+        worker.picture(job)
+        worker.done(job)
+
+    worker.stop = last_words  # type: ignore[method-assign]
+    shop.engine.stop()
+    view = shop.engine.view(job)
+    assert view is not None
+    assert (view.state, len(view.pictures)) == (JobState.DONE, 1)
+    assert [run.job_id for run in worker.jobs] == [job]
+    assert [run.job_id for run in shop.start().jobs] == [waiting]
+
+
 def test_orderly_stops_are_no_failed_attempts(shop: Workshop) -> None:
     job = shop.engine.submit("ann", spec())
     for _ in range(5):
