@@ -40,13 +40,34 @@ PREVIEW_INTERVAL = 0.2
 """Seconds between live previews; more would cost more than anybody can see."""
 
 
+class Stops:
+    """How jobs were asked to stop. What was asked once is not undone by a later, milder wish."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, set[StopKind]] = {}
+
+    def ask(self, job_id: str, kind: StopKind) -> None:
+        """Note a wish, from any thread."""
+        self._asked[job_id] = self._asked.get(job_id, set()) | {kind}
+
+    def take(self, job_id: str) -> StopKind | None:
+        """The most urgent wish; a skip is forgotten once it was taken."""
+        kinds = self._asked.get(job_id, set())
+        if StopKind.NOW in kinds:
+            return StopKind.NOW
+        if StopKind.SKIP in kinds:
+            self._asked[job_id] = kinds - {StopKind.SKIP}
+            return StopKind.SKIP
+        return StopKind.AFTER_CURRENT if kinds else None
+
+
 class Mailbox:
     """Messages from the engine: stops take effect at once, everything else waits its turn."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
-        self._stops: dict[str, StopKind] = {}
+        self.stops = Stops()
         self._lock = threading.Lock()
         threading.Thread(target=self._read, name="mailbox", daemon=True).start()
 
@@ -62,13 +83,6 @@ class Mailbox:
         with self._lock:
             self._connection.send(message)
 
-    def take_stop(self, job_id: str) -> StopKind | None:
-        """The stop that was asked for this job; a skip is forgotten once it was taken."""
-        kind = self._stops.get(job_id)
-        if kind is StopKind.SKIP:
-            self._stops.pop(job_id, None)
-        return kind
-
     def _read(self) -> None:
         while True:
             try:
@@ -77,7 +91,7 @@ class Mailbox:
                 # The server is gone; what it had stored, its successor goes on with.
                 os._exit(0)
             if isinstance(message, StopJob):
-                self._stops[message.job_id] = message.kind
+                self.stops.ask(message.job_id, message.kind)
             else:
                 self._waiting.put(message)
 
@@ -145,7 +159,7 @@ class JobListener:
 
     def stop_asked(self) -> StopKind | None:
         """See RunListener."""
-        return self._mailbox.take_stop(self._job.job_id)
+        return self._mailbox.stops.take(self._job.job_id)
 
     def _send(self, message: StepDone) -> None:
         self._last = message
