@@ -101,6 +101,11 @@ class Cell:
     z: int
     request: Img2ImgRequest
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """The indices (x, y, z)."""
+        return self.x, self.y, self.z
+
     def key(self, plot_id: str) -> str:
         """The name of this cell's work: plot and request (32 hex digits).
 

@@ -140,11 +140,7 @@ class PlotRunner:
 
     def redo(self, plot_id: str, x: int, y: int, z: int) -> None:
         """Make one cell again, for example after its checkpoint was replaced. Raises PlanError."""
-
-        def chosen(view: CellView) -> bool:
-            return (view.cell.x, view.cell.y, view.cell.z) == (x, y, z)
-
-        self._again(plot_id, chosen)
+        self._again(plot_id, lambda view: view.cell.place == (x, y, z))
 
     def extend(self, plot_id: str, axis: str, values: str) -> None:
         """Add values to the axis `x`, `y` or `z`; finished cells stay. Raises PlanError."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from jobs.spec import JobState, JobView, Picture
 from scripts.plan import Cell, Plan
@@ -73,10 +74,11 @@ class PlotView:
 
     def at(self, x: int, y: int, z: int) -> CellView:
         """The cell at these indices. Raises KeyError outside the plot."""
-        for view in self.cells:
-            if (view.cell.x, view.cell.y, view.cell.z) == (x, y, z):
-                return view
-        raise KeyError((x, y, z))
+        return self._by_place[x, y, z]
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[int, int, int], CellView]:
+        return {view.cell.place: view for view in self.cells}
 
 
 def cell_job_id(key: str, attempt: int) -> str:

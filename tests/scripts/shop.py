@@ -41,6 +41,7 @@ class PaintingWorker:
         self._shop, self._on_message, self._on_death = shop, on_message, on_death
         self._inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._shut = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -51,6 +52,7 @@ class PaintingWorker:
             self._inbox.put(message)
 
     def stop(self, patience: float = 3.0) -> None:
+        self._shut = True
         self._inbox.put(None)
         self._stopped.set()
         self._thread.join(patience)
@@ -70,6 +72,8 @@ class PaintingWorker:
         if fate == "hang":
             self._shop.hangs.set()
             self._stopped.wait(10)
+            if self._shut:
+                return False
             self._on_message(self, JobDone(job.job_id, True, {}))
         elif fate:
             self._on_message(self, JobFailed(job.job_id, fate))
