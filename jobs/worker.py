@@ -45,20 +45,23 @@ class Stops:
 
     def __init__(self) -> None:
         self._asked: dict[str, set[StopKind]] = {}
+        self._lock = threading.Lock()
 
     def ask(self, job_id: str, kind: StopKind) -> None:
         """Note a wish, from any thread."""
-        self._asked[job_id] = self._asked.get(job_id, set()) | {kind}
+        with self._lock:
+            self._asked.setdefault(job_id, set()).add(kind)
 
     def take(self, job_id: str) -> StopKind | None:
         """The most urgent wish; a skip is forgotten once it was taken."""
-        kinds = self._asked.get(job_id, set())
-        if StopKind.NOW in kinds:
-            return StopKind.NOW
-        if StopKind.SKIP in kinds:
-            self._asked[job_id] = kinds - {StopKind.SKIP}
-            return StopKind.SKIP
-        return StopKind.AFTER_CURRENT if kinds else None
+        with self._lock:
+            kinds = self._asked.get(job_id, set())
+            if StopKind.NOW in kinds:
+                return StopKind.NOW
+            if StopKind.SKIP in kinds:
+                kinds.discard(StopKind.SKIP)
+                return StopKind.SKIP
+            return StopKind.AFTER_CURRENT if kinds else None
 
 
 class Mailbox:
