@@ -11,11 +11,12 @@ import numpy as np
 from PIL.Image import Image
 
 from interrogate.base import Availability, Description, MissingFiles, Say, Workplace
+from interrogate.booru_project import PROJECT_FILE, read_project
 from interrogate.options import InterrogationOptions
 from interrogate.tags import kept_tags, tag_text
 
 if TYPE_CHECKING:
-    from interrogate.deepbooru_file import TaggerNet
+    from interrogate.deepbooru_load import Tagger
 
 FOLDERS = ("deepbooru", "torch_deepdanbooru")
 """Sub-folders of the models folder that are looked into; the second is A1111's."""
@@ -35,7 +36,8 @@ class DeepBooru:
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
-        self._net: TaggerNet | None = None
+        self._net: Tagger | None = None
+        self._side = SIDE
 
     @classmethod
     def available(cls, models_dir: Path) -> Availability:
@@ -52,13 +54,10 @@ class DeepBooru:
         place = find_model(self._workplace.models_dir)
         if place is None:
             raise MissingFiles(_missing(self._workplace.models_dir))
-        import torch  # noqa: PLC0415
+        from interrogate.deepbooru_load import load_tagger  # noqa: PLC0415
 
-        from interrogate.deepbooru_file import read_tagger  # noqa: PLC0415
-
-        half = self._workplace.half and self._workplace.device != "cpu"
-        dtype = torch.float16 if half else torch.float32
-        self._net = read_tagger(place, self._workplace.device, dtype)
+        self._net = load_tagger(place, self._workplace)
+        self._side = read_project(place).side if place.is_dir() else SIDE
 
     def describe(
         self, images: Sequence[Image], options: InterrogationOptions, say: Say
@@ -68,9 +67,10 @@ class DeepBooru:
         assert self._net is not None
         say(self.label)
         began = time.monotonic()
-        scores = probabilities(self._net, [self._workplace.fit(image, SIDE) for image in images])
+        fitted = [self._workplace.fit(image, self._side) for image in images]
+        pixels = np.stack([np.asarray(image, np.float32) for image in fitted]) / np.float32(255)
         found = []
-        for row in scores:
+        for row in self._net.probabilities(pixels):
             tags = kept_tags(zip(self._net.tags, row, strict=True), options.tags.threshold)
             found.append((tag_text(tags, options.tags, ranks=options.return_ranks), tags))
         share = (time.monotonic() - began) / len(images)
@@ -81,27 +81,20 @@ class DeepBooru:
         self._net = None
 
 
-def probabilities(net: TaggerNet, pictures: Sequence[Image]) -> list[list[float]]:
-    """Run the network on RGB pictures of one size; one row of probabilities for each."""
-    import torch  # noqa: PLC0415
-
-    pixels = np.stack([np.asarray(picture, np.float32) for picture in pictures]) / 255.0
-    weight = next(net.network.parameters())
-    with torch.inference_mode():
-        batch = torch.from_numpy(pixels).to(weight.device, weight.dtype)
-        rows: list[list[float]] = net.network(batch).cpu().tolist()
-    return rows
-
-
 def find_model(models_dir: Path) -> Path | None:
-    """The network's file: the known name first, else the first fitting one by name."""
+    """The network's file (the known name first) or, if there is none, a project's folder."""
     for folder in (models_dir / name for name in FOLDERS):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                if path.suffix in SUFFIXES and path.is_file():
-                    return path
+        if not folder.is_dir():
+            continue
+        entries = sorted(folder.iterdir())
+        for path in entries:
+            if path.suffix in SUFFIXES and path.is_file():
+                return path
+        for path in (folder, *entries):
+            if (path / PROJECT_FILE).is_file():
+                return path
     return None
 
 

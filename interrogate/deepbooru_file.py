@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -29,6 +31,14 @@ class TaggerNet:
 
     network: BottleneckNet
     tags: tuple[str, ...]
+
+    def probabilities(self, pixels: NDArray[np.float32]) -> list[list[float]]:
+        """(B, H, W, 3) in 0..1 to one row of probabilities for each picture."""
+        weight = next(self.network.parameters())
+        with torch.inference_mode():
+            batch = torch.from_numpy(pixels).to(weight.device, weight.dtype)
+            rows: list[list[float]] = self.network(batch).cpu().tolist()
+        return rows
 
 
 def read_tagger(path: Path, device: str, dtype: torch.dtype) -> TaggerNet:
