@@ -9,8 +9,9 @@ from typing import Final
 from interrogate.base import Interrogator
 from interrogate.clip import ClipInterrogator
 from interrogate.deepbooru import DeepBooru
+from interrogate.wd14 import Wd14Tagger
 
-INTERROGATORS: Final[tuple[type[Interrogator], ...]] = (ClipInterrogator, DeepBooru)
+INTERROGATORS: Final[tuple[type[Interrogator], ...]] = (ClipInterrogator, DeepBooru, Wd14Tagger)
 
 
 class UnknownInterrogator(ValueError):
