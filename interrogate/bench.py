@@ -23,6 +23,9 @@ IDLE_SECONDS = 300.0
 _NO_MEMORY = (torch.OutOfMemoryError, MemoryError)
 
 OpenPicture = Callable[[str], Image]
+Found = Callable[[int, Description], None]
+"""Told (place of the picture, description)."""
+
 Count = Callable[[int, int, str], None]
 """Told (pieces done, pieces in all, what is being done); raises Stopped to end the work."""
 
@@ -49,6 +52,7 @@ class _Work:
     asked: Interrogation
     open_picture: OpenPicture
     count: Count
+    found: Found
     total: int
     done: int = 0
     batch_size: int = 1
@@ -75,15 +79,21 @@ class Bench:
         self._is_short = is_short
         self._seats: dict[type[Interrogator], _Seat] = {}
 
-    def work(self, asked: Interrogation, open_picture: OpenPicture, count: Count) -> Report:
-        """Describe every picture by every interrogator.
+    def work(
+        self,
+        asked: Interrogation,
+        open_picture: OpenPicture,
+        count: Count,
+        found: Found = lambda place, description: None,
+    ) -> Report:
+        """Describe every picture by every interrogator; `found` hears of each description at once.
 
         What cannot be read or loaded is noted, and the rest is done. Raises UnknownInterrogator,
         and ModelError or the picture's own error when nothing at all could be described.
         """
         kinds = [find(name) for name in dict.fromkeys(asked.interrogators)]
         pieces = len(asked.pictures) * (len(kinds) + asked.score)
-        work = _Work(asked, open_picture, count, pieces, batch_size=asked.batch_size)
+        work = _Work(asked, open_picture, count, found, pieces, batch_size=asked.batch_size)
         work.descriptions = [{} for _ in asked.pictures]
         interrupted = False
         try:
@@ -96,8 +106,8 @@ class Bench:
         if not interrupted and not any(work.descriptions):
             raise ModelError("\n".join([*work.notes, *dict.fromkeys(work.problems.values())]))
         pictures = tuple(
-            PictureReport(found, work.problems.get(place, ""))
-            for place, found in enumerate(work.descriptions)
+            PictureReport(described, work.problems.get(place, ""))
+            for place, described in enumerate(work.descriptions)
         )
         return Report(pictures, tuple(work.notes), interrupted)
 
@@ -162,6 +172,7 @@ class Bench:
             found = self._described(work, worker, list(images.values()))
             for place, description in zip(images, found, strict=True):
                 work.descriptions[place][kind.name] = description
+                work.found(place, description)
             work.done += len(batch)
         self._seats[kind].used = self._clock()
 

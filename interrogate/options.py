@@ -67,19 +67,41 @@ class InterrogationOptions(_Frozen):
     return_ranks: bool = False
 
 
+class CaptionFolder(_Frozen):
+    """Folders of the server: pictures are read from `source`, captions are written to `target`.
+
+    An empty `target` puts them beside the pictures. Who may name folders, the caller decides.
+    """
+
+    source: Annotated[str, Field(min_length=1, max_length=4096)]
+    target: Annotated[str, Field(max_length=4096)] = ""
+
+
 class Interrogation(_Frozen):
     """One job: every picture is described by every interrogator, in batches.
+
+    Either `pictures` or a `folder`; the texts for a folder come from one interrogator and go to
+    files that are not there yet, so that a job that was cut off goes on where it was.
 
     `score` adds how well each text fits its picture (CLIP cosine). `keep_loaded` keeps the models
     in memory until it runs short; otherwise they leave when nobody has asked for a while.
     """
 
-    pictures: Annotated[tuple[PictureName, ...], Field(min_length=1, max_length=10_000)]
+    pictures: Annotated[tuple[PictureName, ...], Field(max_length=10_000)] = ()
+    folder: CaptionFolder | None = None
     interrogators: Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
     options: InterrogationOptions = InterrogationOptions()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
     score: bool = False
     keep_loaded: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.pictures) == (self.folder is not None):
+            raise ValueError("an interrogation needs either pictures or a folder")
+        if self.folder is not None and len(self.interrogators) != 1:
+            raise ValueError("captions of a folder come from one interrogator; choose one")
+        return self
 
 
 _CLIP_KEYS: Mapping[str, str] = {

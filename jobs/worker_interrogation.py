@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from PIL.Image import Image
 
-from interrogate.base import Workplace
-from interrogate.bench import Bench, Stopped
+from interrogate.base import Description, Workplace
+from interrogate.bench import Bench, Count, Stopped
+from interrogate.caption_files import plan_captions, write_caption
+from interrogate.options import CaptionFolder, Interrogation
 from interrogate.report import to_facts
 from jobs.messages import JobDone, RunJob, WorkerConfig
 from pipelines.events import StopKind
@@ -32,17 +35,23 @@ class InterrogationDesk:
     """The bench of one device, fed with jobs. Not thread-safe."""
 
     def __init__(
-        self, config: WorkerConfig, device: str, open_picture: Callable[[str], Image]
+        self,
+        config: WorkerConfig,
+        device: str,
+        open_picture: Callable[[str], Image],
+        open_file: Callable[[Path], Image],
     ) -> None:
         half = not (config.no_half or config.full_precision)
         place = Workplace(config.models_dir, config.data_dir, fit_square, device, half)
         self._bench = Bench(place)
         self._open = open_picture
+        self._open_file = open_file
         self._device = device
 
     def run(self, job: RunJob, listener: CountListener) -> JobDone:
         """Do the job; raises what went wrong. Any stop ends it and keeps what was found."""
-        assert job.spec.interrogation is not None
+        asked = job.spec.interrogation
+        assert asked is not None
         began = time.monotonic()
 
         def count(done: int, total: int, text: str) -> None:
@@ -50,10 +59,39 @@ class InterrogationDesk:
                 raise Stopped
             listener.on_count(done, total, text)
 
-        report = self._bench.work(job.spec.interrogation, self._open, count)
-        seconds = round(time.monotonic() - began, 3)
-        facts = {**to_facts(report), "seconds": seconds, "device": self._device}
-        return JobDone(job.job_id, report.interrupted, facts)
+        if asked.folder is not None:
+            facts, interrupted = self._caption_folder(asked, asked.folder, count)
+        else:
+            report = self._bench.work(asked, self._open, count)
+            facts, interrupted = to_facts(report), report.interrupted
+        facts |= {"seconds": round(time.monotonic() - began, 3), "device": self._device}
+        return JobDone(job.job_id, interrupted, facts)
+
+    def _caption_folder(
+        self, asked: Interrogation, folder: CaptionFolder, count: Count
+    ) -> tuple[dict[str, Any], bool]:
+        """Write a caption for each picture of a folder that has none; what was done, as facts."""
+        target = Path(folder.target) if folder.target else None
+        plan = plan_captions(Path(folder.source), target)
+        written: list[str] = []
+
+        def write(place: int, found: Description) -> None:
+            path = plan.caption_of(plan.pictures[place])
+            if write_caption(path, found.text):
+                written.append(path.name)
+
+        facts: dict[str, Any] = {"written": written, "kept": plan.kept, "problems": {}}
+        if not plan.pictures:
+            return facts, False
+        names = tuple(str(path) for path in plan.pictures)
+        work = asked.model_copy(update={"pictures": names, "folder": None})
+        report = self._bench.work(work, lambda name: self._open_file(Path(name)), count, write)
+        facts["problems"] = {
+            path.name: one.problem
+            for path, one in zip(plan.pictures, report.pictures, strict=True)
+            if one.problem
+        }
+        return facts, report.interrupted
 
     def relieve(self) -> None:
         """Painting comes: make room if memory is short."""

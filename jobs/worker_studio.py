@@ -18,11 +18,9 @@ from interrogate.bench import NotEnoughMemory
 from jobs.assets import AssetStore
 from jobs.messages import JobDone, RunJob, WorkerConfig
 from jobs.worker_interrogation import CountListener, InterrogationDesk
-from models.catalog import Catalog, CheckpointEntry
+from jobs.worker_models import ModelShelf
 from models.device import DeviceFlags, DevicePolicy
-from models.load import load_checkpoint
 from pipelines.events import RunListener
-from pipelines.families.sd1 import StableDiffusion1
 from pipelines.pictures import PictureLimits, open_picture
 from pipelines.run import Pipeline, run
 
@@ -34,9 +32,6 @@ class Studio:
         self._config = config
         self._assets = AssetStore(config.data_dir / "assets")
         self._limits = PictureLimits(max_pixels=config.max_picture_pixels)
-        self._catalog = Catalog(
-            config.models_dir, config.data_dir, config.builtin, config.checkpoint_dirs
-        )
         self._flags = DeviceFlags(
             no_half=config.no_half,
             no_half_vae=config.no_half_vae,
@@ -45,9 +40,9 @@ class Studio:
             device_id=config.device_id,
         )
         self._policy = DevicePolicy.detect(use_cpu=config.use_cpu)
-        self._loaded: tuple[Path, Pipeline] | None = None
+        self._shelf = ModelShelf(config, self._policy, self._flags)
         self.device = str(self._policy.choose(self._flags).device)
-        self._desk = InterrogationDesk(config, self.device, self._open)
+        self._desk = InterrogationDesk(config, self.device, self._open, self._open_file)
         self.versions: Mapping[str, str] = {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -57,21 +52,35 @@ class Studio:
 
     def preload(self, checkpoint: str) -> None:
         """Load a checkpoint ahead of the first job."""
-        self._pipeline(self._entry(checkpoint))
+        self._shelf.pipeline(self._shelf.entry(checkpoint))
 
     def run(self, job: RunJob, listener: RunListener) -> JobDone:
         """Do the job; raises what went wrong."""
         self._desk.relieve()
         began = time.monotonic()
-        entry = self._entry(job.spec.request.checkpoint)
-        if self._loaded is None or self._loaded[0] != entry.path:
-            listener.on_note(f"Loading {entry.name}")
-        pipeline = self._pipeline(entry)
+        request, shelf = job.spec.request, self._shelf
+        together = shelf.companions(request)
+
+        def load(checkpoint: str) -> Pipeline:
+            wanted = shelf.entry(checkpoint)
+            if wanted not in shelf:
+                listener.on_note(f"Loading {wanted.name}")
+            pipeline = shelf.pipeline(wanted, keep=together)
+            shelf.know_embeddings(pipeline)
+            return pipeline
+
+        entry = shelf.entry(request.checkpoint)
+        pipeline = load(request.checkpoint)
         facts: dict[str, Any] = {"model": entry.model_name, "model_title": entry.title}
         if job.spec.kind == "load":
             return JobDone(job.job_id, False, facts)
         report = run(
-            job.spec.request, pipeline, self._open, listener, first_batch=self._first_batch(job)
+            request,
+            pipeline,
+            self._open,
+            listener,
+            first_batch=self._first_batch(job),
+            load=load,
         )
         facts |= {
             "model_hash": pipeline.model_hash,
@@ -93,33 +102,20 @@ class Studio:
         try:
             return self._desk.run(job, listener)
         except NotEnoughMemory:
-            if self._loaded is None:
+            if not len(self._shelf):
                 raise
-            self._loaded = None
+            self._shelf.clear()
             return self._desk.run(job, listener)
 
     def idle(self) -> None:
         """Nothing has been asked for a while: free what is not needed soon."""
         self._desk.retire_idle()
 
-    def _entry(self, checkpoint: str) -> CheckpointEntry:
-        if checkpoint and self._catalog.find(checkpoint) is None:
-            self._catalog.rescan()  # it may have been added since the worker started
-        return self._catalog.get(checkpoint) if checkpoint else self._catalog.default()
-
-    def _pipeline(self, entry: CheckpointEntry) -> Pipeline:
-        if self._loaded is None or self._loaded[0] != entry.path:
-            self._loaded = None  # frees the old one before the new one needs its memory
-            loaded = load_checkpoint(entry, self._policy.choose(self._flags, entry.size))
-            if self._config.hashing:
-                entry = self._catalog.ensure_hash(entry)
-            family = StableDiffusion1(loaded)
-            pipeline = Pipeline(family, entry.model_name, entry.hash10 or "")
-            self._loaded = entry.path, pipeline
-        return self._loaded[1]
-
     def _open(self, ref: str) -> Image.Image:
-        return open_picture(Path(self._assets.path(ref)), self._limits)
+        return self._open_file(self._assets.path(ref))
+
+    def _open_file(self, path: Path) -> Image.Image:
+        return open_picture(path, self._limits)
 
     @staticmethod
     def _first_batch(job: RunJob) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interrogate.options import InterrogationOptions, options_of_settings
+from interrogate.options import Interrogation, InterrogationOptions, options_of_settings
 from jobs.options import OPTIONS
 
 
@@ -33,6 +33,22 @@ def test_every_setting_arrives() -> None:
     assert clip.skip_categories == ("artists",)
     assert (tags.threshold, tags.sort_alpha, tags.use_spaces) == (0.25, False, False)
     assert (tags.escape, tags.filter_tags) == (False, "a, b")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"interrogators": ("clip",)},
+        {"interrogators": ("clip",), "pictures": ("ab" * 32,), "folder": {"source": "x"}},
+        {"interrogators": ("clip", "wd14"), "folder": {"source": "x"}},
+        {"interrogators": (), "folder": {"source": "x"}},
+        {"interrogators": ("clip",), "pictures": ("../../etc/passwd",)},
+    ],
+    ids=["no source", "two sources", "two for a folder", "nobody asked", "no picture's name"],
+)
+def test_impossible_interrogations_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"interrogat|pictures"):
+        Interrogation.model_validate(fields)
 
 
 def test_contradicting_lengths_are_a_sentence() -> None:

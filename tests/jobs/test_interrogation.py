@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 from pydantic import ValidationError
 
-from interrogate.options import Interrogation
+from interrogate.caption_files import BadFolder
+from interrogate.options import CaptionFolder, Interrogation
 from interrogate.report import from_facts
 from jobs.assets import AssetStore
 from jobs.messages import RunJob, WorkerConfig
@@ -92,6 +93,56 @@ def test_a_worker_describes_pictures(studio: Studio, tmp_path: Path) -> None:
     assert done.facts["device"] == "cpu"
     assert [total for _, total, _ in listener.told] == [2] * len(listener.told)
     studio.idle()
+
+
+def folder_spec(source: Path, target: str = "") -> JobSpec:
+    folder = CaptionFolder(source=str(source), target=target)
+    asked = Interrogation(folder=folder, interrogators=("deepbooru",), batch_size=2)
+    return JobSpec(kind="interrogate", interrogation=asked)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for k in range(5):
+        picture(seed=k).save(folder / f"{k}.png")
+    (folder / "2.txt").write_text("mine")
+    (folder / "4.png").write_bytes(b"broken")
+    (folder / "notes.md").write_text("no picture")
+    return folder
+
+
+def test_captions_of_a_folder_never_overwrite(studio: Studio, album: Path) -> None:
+    done = studio.interrogate(RunJob("job", folder_spec(album)), Listener())
+    assert (done.facts["written"], done.facts["kept"]) == (["0.txt", "1.txt", "3.txt"], 1)
+    assert list(done.facts["problems"]) == ["4.png"]
+    assert (album / "2.txt").read_text() == "mine"
+    assert not (album / "4.txt").exists()
+    (album / "0.txt").write_text("edited")
+    (album / "4.png").unlink()
+    again = studio.interrogate(RunJob("job", folder_spec(album)), Listener())
+    assert (again.facts["written"], again.facts["kept"]) == ([], 4)
+    assert (album / "0.txt").read_text() == "edited"
+
+
+def test_captions_can_go_elsewhere(studio: Studio, album: Path, tmp_path: Path) -> None:
+    (album / "4.png").unlink()
+    studio.interrogate(RunJob("job", folder_spec(album, str(tmp_path / "texts"))), Listener())
+    assert sorted(path.name for path in (tmp_path / "texts").iterdir()) == [
+        "0.txt",
+        "1.txt",
+        "2.txt",
+        "3.txt",
+    ]
+    assert not (album / "0.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_bad_folders_are_a_sentence(studio: Studio, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadFolder, match="choose another"):
+        studio.interrogate(RunJob("job", folder_spec(tmp_path / name)), Listener())
 
 
 def test_a_stop_ends_it(studio: Studio, tmp_path: Path) -> None:
