@@ -26,9 +26,10 @@ from api.outcome import outcome
 from api.saved_styles import saved_styles
 from api.services import ApiServices
 from api.tasks import TaskBook
-from api.translate import Translated, echo, translate
+from api.translate import Here, Translated, echo, translate
 from api.unsupported import refuse_unsupported, warn_unsupported
 from jobs.spec import JobSpec, JobState, JobView
+from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
 from pipelines.request import PictureRef
 from pipelines.styles import Style
 
@@ -69,7 +70,7 @@ class Generation:
             await self._store(text, f"init_images[{k}]") for k, text in enumerate(wire.init_images)
         ]
         mask = await self._store(wire.mask, "mask") if wire.mask else None
-        translated = translate(wire, options, images, mask, self._styles(wire))
+        translated = translate(wire, options, images, mask, self._styles(wire), self._here(wire))
         return await self._make("img2img", wire, options, translated, request)
 
     async def text2imgapi(
@@ -78,7 +79,7 @@ class Generation:
         """Make pictures from text alone. Waits until the job is done."""
         refuse_unsupported(wire)
         options = self._options(wire, request)
-        translated = translate(wire, options, styles=self._styles(wire))
+        translated = translate(wire, options, styles=self._styles(wire), here=self._here(wire))
         return await self._make("txt2img", wire, options, translated, request)
 
     async def _make(
@@ -134,6 +135,14 @@ class Generation:
         services = self._services
         is_admin = services.is_admin(request)
         return options_of_call(wire, services.options, services.catalog, is_admin=is_admin)
+
+    def _here(self, wire: GenerationRequest) -> Here | None:
+        """What an infotext may name; nothing is looked for without one."""
+        if not wire.infotext:
+            return None
+        catalog = self._services.catalog
+        files = list_embeddings(catalog.models_dir / EMBEDDING_FOLDER)
+        return Here(lambda name: catalog.find(name) is not None, [one.name for one in files])
 
     def _styles(self, wire: GenerationRequest) -> tuple[Style, ...]:
         return saved_styles(self._services.styles) if wire.styles else ()

@@ -16,6 +16,7 @@ from api.errors import WireRoute
 from api.memory import memory
 from api.saved_styles import saved_styles
 from api.services import ApiServices
+from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
 from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
 
@@ -134,8 +135,22 @@ class ListRoutes:
         ]
 
     def get_embeddings(self) -> dict[str, Any]:
-        """None loaded, none skipped."""
-        return {"loaded": {}, "skipped": {}}
+        """Textual inversions: those that fit the selected checkpoint, and the others."""
+        services = self._services
+        selected = str(services.options.get("sd_model_checkpoint") or "")
+        width = services.catalog.default(selected).text_width
+        loaded: dict[str, Any] = {}
+        skipped: dict[str, Any] = {}
+        for one in list_embeddings(services.catalog.models_dir / EMBEDDING_FOLDER):
+            fits = one.problem is None and width in (None, one.width)
+            (loaded if fits else skipped)[one.name] = {
+                "step": None,
+                "sd_checkpoint": None,
+                "sd_checkpoint_name": None,
+                "shape": one.width,
+                "vectors": one.vectors,
+            }
+        return {"loaded": loaded, "skipped": skipped}
 
     def get_scripts(self) -> dict[str, Any]:
         """No scripts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from api.options_of_call import CallOptions
 from api.passes import hires_fields, refiner_fields, soft_fields
 from jobs.options import OPTIONS, request_defaults
 from pipelines.infotext_apply import apply_infotext
+from pipelines.infotext_missing import missing_parts
 from pipelines.request import Img2ImgRequest, PictureRef, StepSemantics
 from pipelines.sampler_names import ResolvedNames, resolve_sampler
 from pipelines.styles import Style, StylesError, apply_styles, choose_styles
@@ -102,6 +103,14 @@ _WIRE_NAMES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
+class Here:
+    """What this server has of the things that infotexts name."""
+
+    has_model: Callable[[str], bool]
+    embeddings: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class Translated:
     """A call, understood. `styles` are the names of those that were merged into the prompts."""
 
@@ -116,10 +125,12 @@ def translate(
     images: Sequence[PictureRef] = (),
     mask: PictureRef | None = None,
     styles: Sequence[Style] = (),
+    here: Here | None = None,
 ) -> Translated:
     """Build the request. Sampler names become today's names here, so that the worker knows them.
 
-    `styles` are all saved ones. Raises RequestValidationError (422, naming the field of the call)
+    `styles` are all saved ones; `here` tells what an infotext may name. Raises
+    RequestValidationError (422, naming the field of the call)
     for values out of range, and A1111's 500 for more init images than the batch holds.
     """
     names = resolve_sampler(wire.sampler_name or wire.sampler_index, wire.scheduler or "")
@@ -138,7 +149,7 @@ def translate(
     refiner_fields(fields, wire, options.values)
     request = _validated(fields)
     if wire.infotext:
-        request, problems = _with_infotext(request, wire, options)
+        request, problems = _with_infotext(request, wire, options, here)
         warnings += problems
     chosen, unknown = choose_styles(styles, wire.styles or ())
     warnings += [f"styles: there is no style {name!r}" for name in unknown]
@@ -216,7 +227,7 @@ def _image_cfg(wire: StableDiffusionProcessingImg2Img, options: CallOptions) -> 
 
 
 def _with_infotext(
-    request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions
+    request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions, here: Here | None
 ) -> tuple[Img2ImgRequest, list[str]]:
     """Fill what the call left open from its infotext (api 2.8); the checkpoint stays."""
     applied = apply_infotext(wire.infotext or "", request)
@@ -236,6 +247,8 @@ def _with_infotext(
         if _at(given, target) is not None or target in ("hires", "refiner"):
             _place(fields, target, _at(given, target))
     problems = [*applied.problems, *(f"infotext: unknown key {key!r}" for key in applied.unknown)]
+    if here is not None:
+        problems += missing_parts(applied, has_model=here.has_model, embeddings=here.embeddings)
     return _validated(fields), problems
 
 

@@ -41,6 +41,7 @@ class CheckpointEntry:
 
     `name` is the path below its root with forward slashes and extension, `model_name` the same
     without extension and with `_` for slashes. `problem` is a sentence if the file cannot be used.
+    `text_width` is the width of its text embedding, where the header tells.
     """
 
     name: str
@@ -53,6 +54,7 @@ class CheckpointEntry:
     size: int = 0
     config: Path | None = None
     problem: str | None = None
+    text_width: int | None = None
 
     @property
     def hash10(self) -> str | None:
@@ -106,6 +108,7 @@ class Catalog:
         self._roots = tuple(
             root.absolute() for root in (models_dir / CHECKPOINT_FOLDER, *extra_dirs)
         )
+        self.models_dir = models_dir
         self._builtin = builtin.absolute()
         self._hashes = HashCache(data_dir)
         self._lock = threading.Lock()
@@ -207,7 +210,8 @@ class Catalog:
         except ModelError as error:
             return replace(entry, problem=str(error))
         label = "" if kind is None else kind.label
-        return replace(entry, defaults=_defaults(kind, facts), label=label)
+        width = None if kind is None else kind.context_dim
+        return replace(entry, defaults=_defaults(kind, facts), label=label, text_width=width)
 
 
 def _look(path: Path) -> tuple[ModelKind | None, Facts]:

@@ -156,7 +156,8 @@ class _Skeleton(pickle.Unpickler):
 def read_pickle_header(path: Path) -> Header:
     """Names, dtypes and shapes of the tensors in a .ckpt / .pt / .pth / .bin file.
 
-    A `state_dict` inside is unwrapped (behaviour 15.2). Raises BadModelFile if the file is
+    A `state_dict` (behaviour 15.2) or an embedding's `string_to_param` (15.8) inside is unwrapped.
+    Raises BadModelFile if the file is
     damaged, names anything outside the allow-list of behaviour 15.1, or holds other members than
     a torch archive does. No code of the file or of its libraries runs.
     """
@@ -175,7 +176,7 @@ def read_pickle_header(path: Path) -> Header:
         ) from error
     if not isinstance(content, dict):
         raise BadModelFile(f"{path.name} holds no table of weights. Choose a checkpoint file.")
-    inner = content.get("state_dict")
+    inner = content.get("state_dict", content.get("string_to_param"))
     table = inner if isinstance(inner, dict) else content
     tensors = {k: v for k, v in table.items() if isinstance(k, str) and isinstance(v, TensorInfo)}
     if not tensors:

@@ -53,7 +53,8 @@ class Applied:
 
     `unknown` holds keys whose settings do not exist here: the picture may differ. `problems` are
     sentences for the user. The model and VAE are names and hashes as written, None when missing.
-    `inpaint` holds the fields of Inpaint (all but the mask) when the picture was made with a mask.
+    `inpaint` holds the fields of Inpaint (all but the mask) when the picture was made with a mask,
+    `ti_hashes` the textual inversions it used.
     """
 
     request: Img2ImgRequest
@@ -64,6 +65,7 @@ class Applied:
     vae_name: str | None = None
     vae_hash: str | None = None
     inpaint: Mapping[str, Any] = field(default_factory=dict)
+    ti_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
@@ -102,7 +104,14 @@ def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
         vae_name=parsed.params.get("VAE"),
         vae_hash=parsed.params.get("VAE hash"),
         inpaint=inpaint if INPAINT_KEYS & parsed.params.keys() else {},
+        ti_hashes=_hashes(parsed.params.get("TI hashes", "")),
     )
+
+
+def _hashes(text: str) -> dict[str, str]:
+    """`name: hash, name2: hash` (behaviour 9.9)."""
+    pairs = (pair.rpartition(":") for pair in text[:MAX_PROMPT].split(","))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
 @dataclass

@@ -52,6 +52,11 @@ class Pipeline:
             self._encoded.popitem(last=False)
         return self._encoded[key]
 
+    @property
+    def text_width(self) -> int:
+        """Width of the vectors that the text encoder reads."""
+        return self.family.text_width
+
     def use_embeddings(self, found: Mapping[str, TextualInversion]) -> None:
         """Know these textual inversions from now on; of two with the same tokens the first."""
         known: dict[tuple[int, ...], TextualInversion] = {}

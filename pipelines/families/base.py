@@ -34,6 +34,8 @@ class Family(Protocol):
     variant: Variant
     latent_scale: float
     """Encoded latents were multiplied by this to become x0 units."""
+    text_width: int
+    """Width of the text encoder's token vectors."""
 
     @property
     def text_encoder(self) -> TextEncoder:

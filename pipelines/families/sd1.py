@@ -53,6 +53,7 @@ class StableDiffusion1:
         self.latent_channels = int(loaded.vae.config.latent_channels)
         self.variant = _VARIANTS[loaded.unet.config.in_channels - self.latent_channels]
         self.latent_scale = loaded.vae_scale
+        self.text_width = int(loaded.text_encoder.config.hidden_size)
         self._text_encoder = ClipTextEncoder(
             loaded.text_encoder, TransformersTokenizer(loaded.tokenizer)
         )

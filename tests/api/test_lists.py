@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.sampler_names import SAMPLERS
 from tests.api.conftest import Api
+from tests.models.make import write_header_only
 
 EMPTY: dict[str, Any] = {
     "/sd-vae": [],
@@ -225,3 +226,19 @@ def test_behaviour_16_latent_modes(api: Api) -> None:
         "Latent (nearest)",
         "Latent (nearest-exact)",
     ]
+
+
+def test_api_3_5_embeddings(api: Api) -> None:
+    """The built-in checkpoint's text encoder has 96 numbers a word."""
+    folder = api.services.catalog.models_dir / "embeddings"
+    for name, width in (("good", 96), ("large", 768)):
+        write_header_only(folder / f"{name}.safetensors", {"emb_params": (2, width)})
+    (folder / "bad.pt").write_bytes(b"no")
+    facts = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
+    assert api.get("/embeddings") == {
+        "loaded": {"good": {**facts, "shape": 96, "vectors": 2}},
+        "skipped": {
+            "bad": {**facts, "shape": 0, "vectors": 0},
+            "large": {**facts, "shape": 768, "vectors": 2},
+        },
+    }

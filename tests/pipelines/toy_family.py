@@ -57,6 +57,7 @@ class ToyFamily:
     nan_in_vae: bool = False
     variant: Variant = "base"
     latent_scale: float = 1.0
+    text_width: int = 2
     tiling: list[bool] = field(default_factory=list)
 
     def denoised(
