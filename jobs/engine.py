@@ -11,11 +11,11 @@ import asyncio
 import logging
 import random
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from jobs.live import Live
 from jobs.messages import (
     FromWorker,
     JobDone,
@@ -28,7 +28,7 @@ from jobs.messages import (
     WorkerConfig,
     WorkerReady,
 )
-from jobs.spec import JobSpec, JobState, JobView, Picture, Preview, Progress, StopKind
+from jobs.spec import JobSpec, JobState, JobView, Picture, StopKind
 from jobs.store import JobRow, JobStore
 from jobs.worker_process import WorkerProcess
 
@@ -39,20 +39,6 @@ MAX_ATTEMPTS = 3
 
 DEATHS_BEFORE_PAUSE = 3
 """Workers that die before they are ready, in a row, until the engine stops starting new ones."""
-
-
-@dataclass
-class _Live:
-    """What is known of a running job only while it runs."""
-
-    job_id: str
-    worker: WorkerProcess
-    started: float = field(default_factory=time.monotonic)
-    sampling_since: float | None = None
-    skipped: float = 0.0
-    progress: Progress = field(default_factory=Progress)
-    preview: Preview | None = None
-    stopping: StopKind | None = None
 
 
 class LocalEngine:
@@ -73,7 +59,7 @@ class LocalEngine:
         self._lock = threading.RLock()
         self._worker: WorkerProcess | None = None
         self._ready: WorkerReady | None = None
-        self._live: _Live | None = None
+        self._live: Live | None = None
         self._deaths = 0
         self._stopped = True
         self._versions: dict[str, int] = {}
@@ -228,7 +214,7 @@ class LocalEngine:
         if row is None:
             return
         self._store.mark_running(row.id)
-        self._live = _Live(row.id, self._worker)
+        self._live = Live(row.id, self._worker)
         self._worker.send(RunJob(row.id, row.spec, len(self._store.pictures(row.id))))
         self._touch(row.id)
         self._touch_queue()
@@ -244,7 +230,7 @@ class LocalEngine:
             if live is None or live.job_id != message.job_id:
                 return
             if isinstance(message, StepDone):
-                self._on_step(live, message)
+                live.hear(message)
             elif isinstance(message, PictureDone):
                 self._store.add_picture(message)
             elif isinstance(message, JobDone):
@@ -261,20 +247,7 @@ class LocalEngine:
         if self._live is None and self._preload is not None:
             worker.send(Preload(self._preload))
 
-    def _on_step(self, live: _Live, message: StepDone) -> None:
-        if live.sampling_since is None and message.step > 0:
-            live.sampling_since = time.monotonic()
-            live.skipped = (message.batch + (message.step - 1) / max(1, message.steps)) / max(
-                1, message.batches
-            )
-        live.progress = Progress(
-            message.batch, message.batches, message.step, message.steps, message.note
-        )
-        if message.preview is not None:
-            number = live.preview.number + 1 if live.preview is not None else 1
-            live.preview = Preview(number, message.preview)
-
-    def _end(self, live: _Live, state: JobState, message: JobDone | JobFailed) -> None:
+    def _end(self, live: Live, state: JobState, message: JobDone | JobFailed) -> None:
         if isinstance(message, JobDone):
             self._store.finish(
                 live.job_id, state, interrupted=message.interrupted, facts=message.facts
@@ -301,7 +274,7 @@ class LocalEngine:
                 return
             self._start_worker()
 
-    def _after_death(self, live: _Live, why: str) -> None:
+    def _after_death(self, live: Live, why: str) -> None:
         """What becomes of the job of a dead worker. One that was to stop has stopped."""
         row = self._store.get(live.job_id)
         if row is not None and live.stopping is None:
@@ -349,7 +322,7 @@ class LocalEngine:
         )
         if live is None:
             return view
-        return replace(view, progress=live.progress, preview=live.preview, eta=_eta(live))
+        return replace(view, progress=live.progress, preview=live.preview, eta=live.eta)
 
     def _touch(self, job_id: str) -> None:
         self._versions[job_id] = self._versions.get(job_id, 0) + 1
@@ -360,17 +333,6 @@ class LocalEngine:
         """Places in the line have changed: wake whoever watches a job."""
         for job_id in tuple(self._watchers):
             self._touch(job_id)
-
-
-def _eta(live: _Live) -> float | None:
-    """Seconds left at the speed seen since the first step; loading a model does not count."""
-    if live.sampling_since is None:
-        return None
-    done = live.progress.fraction - live.skipped
-    if done <= 0:
-        return None
-    elapsed = time.monotonic() - live.sampling_since
-    return elapsed / done * (1.0 - live.progress.fraction)
 
 
 def _exit_text(worker: WorkerProcess) -> str:
