@@ -1,0 +1,222 @@
+"""What a script works with: it has pictures made by the engine, looks at them, and delivers.
+
+A script runs in a thread of the web process; the painting itself is jobs like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import PIL.Image
+from PIL.Image import Image
+
+from jobs.assets import AssetStore
+from jobs.messages import PictureDone
+from jobs.saving import save_numbered
+from jobs.spec import JobSpec, JobState, JobView, StopKind
+from pipelines.compose import flatten
+from pipelines.infotext import format_value, quote
+from pipelines.pictures import PictureLimits, encode_picture, open_picture
+from pipelines.request import Img2ImgRequest, PictureRef
+from scripts.axis import AxisContext
+from scripts.plot_run import PlotRunner
+
+POLL = 0.02
+"""Seconds between looks at a job in work."""
+
+_VERSION_KEY = re.compile(r"(?:, |^)Version: [^,\n]*\Z", re.MULTILINE)
+
+
+class ScriptError(ValueError):
+    """A script cannot run as asked for; the message is a sentence for the user."""
+
+
+class ScriptFailed(RuntimeError):
+    """A job of the script failed; the message is that job's."""
+
+
+class Engine(Protocol):
+    """The part of a job engine that scripts use; see `jobs.engine.LocalEngine`."""
+
+    def submit(self, owner: str, spec: JobSpec, job_id: str | None = None) -> str:
+        """Queue a job."""
+
+    def view(self, job_id: str) -> JobView | None:
+        """The job as it is now."""
+
+    def latest(self, owner: str, count: int = 20) -> list[JobView]:
+        """The owner's newest jobs, newest first."""
+
+    def request_stop(self, job_id: str, kind: StopKind = StopKind.NOW) -> bool:
+        """Stop a job."""
+
+    def record(
+        self, owner: str, spec: JobSpec, made: Iterable[PictureDone], facts: Mapping[str, Any]
+    ) -> str:
+        """Keep composed pictures as a job that is done."""
+
+
+@dataclass(frozen=True)
+class ScriptCall:
+    """Who wants what: a request with fixed seeds, and the script's arguments by name."""
+
+    owner: str
+    request: Img2ImgRequest
+    args: Mapping[str, Any]
+    tab: Literal["img2img", "txt2img"] = "img2img"
+    save: bool = True
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Made:
+    """One picture of a script's result."""
+
+    image: Image
+    infotext: str
+    seed: int
+    subseed: int
+    path: Path | None = None
+    """Where it lies already; None for pictures that are composed here."""
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """The pictures of one job. `stopped` says that the user wants no more."""
+
+    made: tuple[Made, ...]
+    stopped: bool
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a script hands back. `grids` of `pictures`, at the front, are grids."""
+
+    pictures: Sequence[Made]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    grids: int = 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The collaborators of all scripts, handed over by app.py."""
+
+    engine: Engine
+    assets: AssetStore
+    limits: PictureLimits
+    output_dir: Path
+    data_dir: Path
+    context: Any
+    """() -> AxisContext: what axes may name at this moment."""
+    plots: PlotRunner
+
+    def axis_context(self) -> AxisContext:
+        """What axes may name now."""
+        found = self.context()
+        assert isinstance(found, AxisContext)
+        return found
+
+    def make(self, call: ScriptCall, request: Img2ImgRequest, *, save: bool = False) -> JobResult:
+        """Have the pictures of one request made and wait for them.
+
+        Raises ScriptFailed with the job's sentence when it failed.
+        """
+        spec = JobSpec(request=request, tab=call.tab, save=save and call.save)
+        job_id = self.engine.submit(call.owner, spec)
+        while True:
+            job = self.engine.view(job_id)
+            if job is None:
+                raise ScriptFailed("a job of the script is gone")
+            if job.state.is_final:
+                break
+            if call.stopping.is_set():
+                self.engine.request_stop(job_id, StopKind.NOW)
+            time.sleep(POLL)
+        if job.state is JobState.FAILED:
+            raise ScriptFailed(job.error)
+        made = tuple(
+            Made(opened(one.path), one.infotext, one.seed, one.subseed, one.path)
+            for one in job.pictures
+        )
+        stopped = job.interrupted or job.state is JobState.CANCELLED or call.stopping.is_set()
+        return JobResult(made, stopped, job.facts)
+
+    def init_image(self, request: Img2ImgRequest) -> Image:
+        """The first init image, flat RGB. Raises MissingAsset."""
+        stored = open_picture(self.assets.path(request.init_images[0]), self.limits)
+        return flatten(stored, request.background_color)
+
+    def keep(self, image: Image) -> PictureRef:
+        """Make a picture nameable in requests. The same pixels have the same name."""
+        out = BytesIO()
+        image.save(out, "PNG", compress_level=1)
+        return self.assets.add(out.getvalue())
+
+    def deliver(self, call: ScriptCall, outcome: Outcome) -> str:
+        """Save what was composed, record everything as one job, and return its id."""
+        made = [self._filed(call, one, place) for place, one in enumerate(outcome.pictures)]
+        request = call.request.model_copy(update={"n_iter": max(1, len(made)), "batch_size": 1})
+        first = call.request.init_images[:1]
+        spec = JobSpec(
+            request=request.model_copy(update={"init_images": first}), tab=call.tab, save=False
+        )
+        facts = {
+            **outcome.facts,
+            "notes": [*outcome.facts.get("notes", ()), *outcome.notes],
+            "all_seeds": [one.seed for one in outcome.pictures],
+            "all_subseeds": [one.subseed for one in outcome.pictures],
+            "grids": outcome.grids,
+        }
+        return self.engine.record(call.owner, spec, made, facts)
+
+    def _filed(self, call: ScriptCall, one: Made, place: int) -> PictureDone:
+        path = one.path
+        if path is None:
+            data = encode_picture(one.image, "png", infotext=one.infotext)
+            path = save_numbered(data, self._folder(call), lambda n: f"{n:05d}-{one.seed}.png")
+        return PictureDone(
+            "",
+            place,
+            path,
+            one.infotext,
+            one.image.width,
+            one.image.height,
+            one.seed,
+            one.subseed,
+            incomplete=False,
+        )
+
+    def _folder(self, call: ScriptCall) -> Path:
+        if not call.save:
+            return self.data_dir / "results" / "scripts"
+        return self.output_dir / f"{call.tab}-images" / time.strftime("%Y-%m-%d")
+
+
+def opened(path: Path) -> Image:
+    """A picture that the worker wrote."""
+    with PIL.Image.open(path) as image:
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def with_keys(infotext: str, keys: Mapping[str, Any]) -> str:
+    """The infotext with further keys, before `Version` where there is one (behaviour 10.1)."""
+    pairs = ", ".join(f"{key}: {quote(format_value(value))}" for key, value in keys.items())
+    found = _VERSION_KEY.search(infotext)
+    if found is None:
+        return f"{infotext}, {pairs}" if infotext else pairs
+    return f"{infotext[: found.start()]}, {pairs}{infotext[found.start() :]}"
+
+
+def shown(value: object) -> str:
+    """A value a client sent, short enough for a sentence."""
+    return json.dumps(value, default=str)[:60]
