@@ -29,7 +29,7 @@ from jobs.messages import (
     WorkerReady,
 )
 from jobs.spec import JobSpec, JobState, JobView, Picture, StopKind
-from jobs.store import JobRow, JobStore
+from jobs.store import JobRow, JobStore, StoreError
 from jobs.worker_process import WorkerProcess
 
 _log = logging.getLogger("overpaint.jobs")
@@ -39,6 +39,10 @@ MAX_ATTEMPTS = 3
 
 DEATHS_BEFORE_PAUSE = 3
 """Workers that die before they are ready, in a row, until the engine stops starting new ones."""
+
+
+RETRY_AFTER = 5.0
+"""Seconds until the store is tried again after it could not be written."""
 
 
 class LocalEngine:
@@ -60,6 +64,8 @@ class LocalEngine:
         self._worker: WorkerProcess | None = None
         self._ready: WorkerReady | None = None
         self._live: Live | None = None
+        self._unwritten: dict[str, str] = {}  # failed jobs that a full disk kept out of the store
+        self._retry: threading.Timer | None = None
         self._deaths = 0
         self._stopped = True
         self._versions: dict[str, int] = {}
@@ -81,6 +87,7 @@ class LocalEngine:
         """
         with self._lock:
             self._stopped = True
+            self._cancel_retry()
             worker = self._worker
         if worker is not None:
             worker.stop()
@@ -223,21 +230,30 @@ class LocalEngine:
         with self._lock:
             if worker is not self._worker:
                 return
-            if isinstance(message, WorkerReady):
-                self._on_ready(worker, message)
-                return
-            live = self._live
-            if live is None or live.job_id != message.job_id:
-                return
-            if isinstance(message, StepDone):
-                live.hear(message)
-            elif isinstance(message, PictureDone):
-                self._store.add_picture(message)
-            elif isinstance(message, JobDone):
-                self._end(live, JobState.DONE, message)
-            elif isinstance(message, JobFailed):
-                self._end(live, JobState.FAILED, message)
-            self._touch(message.job_id)
+            try:
+                self._hear(worker, message)
+            except StoreError as error:
+                live, self._live = self._live, None
+                self._let_go(
+                    live, message.message if isinstance(message, JobFailed) else str(error)
+                )
+
+    def _hear(self, worker: WorkerProcess, message: FromWorker) -> None:
+        if isinstance(message, WorkerReady):
+            self._on_ready(worker, message)
+            return
+        live = self._live
+        if live is None or live.job_id != message.job_id:
+            return
+        if isinstance(message, StepDone):
+            live.hear(message)
+        elif isinstance(message, PictureDone):
+            self._store.add_picture(message)
+        elif isinstance(message, JobDone):
+            self._end(live, JobState.DONE, message)
+        elif isinstance(message, JobFailed):
+            self._end(live, JobState.FAILED, message)
+        self._touch(message.job_id)
 
     def _on_ready(self, worker: WorkerProcess, message: WorkerReady) -> None:
         self._ready = message
@@ -266,22 +282,55 @@ class LocalEngine:
             was_ready = self._ready is not None
             self._worker, self._ready = None, None
             live, self._live = self._live, None
-            if live is not None:
+            try:
                 self._after_death(live, f"the worker process died ({_exit_text(worker)})")
+            except StoreError as error:
+                self._let_go(live, str(error))
             self._deaths = 0 if was_ready else self._deaths + 1
             if self._deaths >= DEATHS_BEFORE_PAUSE:
                 self._fail_all("the worker process does not start; see the server's log")
                 return
             self._start_worker()
 
-    def _after_death(self, live: Live, why: str) -> None:
+    def _after_death(self, live: Live | None, why: str) -> None:
         """What becomes of the job of a dead worker. One that was to stop has stopped."""
-        row = self._store.get(live.job_id)
-        if row is not None and live.stopping is None:
+        row = self._store.get(live.job_id) if live is not None else None
+        if row is None or live is None:
+            return
+        if live.stopping is None:
             self._give_back(row, why)
-        elif row is not None:
+        else:
             self._store.finish(row.id, JobState.DONE, interrupted=True)
             self._touch(row.id)
+
+    def _let_go(self, live: Live | None, why: str) -> None:
+        """The store cannot be written: the job has failed, and the rest waits until it can be."""
+        _log.error("%s", why)
+        if live is not None:
+            live.worker.send(StopJob(live.job_id, StopKind.NOW))
+            self._unwritten[live.job_id] = why
+            self._touch(live.job_id)
+        if self._retry is None and not self._stopped:
+            self._retry = threading.Timer(RETRY_AFTER, self.resume)
+            self._retry.daemon = True
+            self._retry.start()
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    def resume(self) -> None:
+        """Write down what could not be written, and go on with the queue."""
+        with self._lock:
+            self._cancel_retry()
+            try:
+                for job_id, why in tuple(self._unwritten.items()):
+                    self._store.finish(job_id, JobState.FAILED, error=why)
+                    del self._unwritten[job_id]
+                self._dispatch()
+            except StoreError as error:
+                self._let_go(None, str(error))
 
     def _give_back(self, row: JobRow, why: str) -> None:
         """Queue a job again after its worker was lost, or give it up after too many attempts."""
@@ -320,6 +369,8 @@ class LocalEngine:
             attempts=row.attempts,
             facts=row.facts,
         )
+        if row.id in self._unwritten:
+            return replace(view, state=JobState.FAILED, error=self._unwritten[row.id])
         if live is None:
             return view
         return replace(view, progress=live.progress, preview=live.preview, eta=live.eta)

@@ -69,6 +69,10 @@ class JobRow:
     facts: Mapping[str, Any]
 
 
+class StoreError(RuntimeError):
+    """The database cannot be read or written; the sentence says why."""
+
+
 class JobStore:
     """All access to the job database; one connection, guarded by a lock."""
 
@@ -247,12 +251,19 @@ class JobStore:
         return used
 
     def _write(self, sql: str, values: tuple[Any, ...]) -> None:
-        with self._lock:
-            self._db.execute(sql, values)
+        self._execute(sql, values)
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+        return self._execute(sql, values)
+
+    def _execute(self, sql: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        try:
+            with self._lock:
+                return self._db.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"the list of jobs cannot be kept ({error}); free some disk space and try again"
+            ) from error
 
 
 def _job(row: sqlite3.Row) -> JobRow:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.messages import Preload, StopJob
+from jobs.messages import JobDone, PictureDone, Preload, StopJob
 from jobs.spec import JobState, StopKind
+from jobs.store import StoreError
+from pipelines.request import Img2ImgRequest
 from tests.jobs.doubles import Workshop, spec
 
 
@@ -197,6 +199,54 @@ def test_orderly_stops_are_no_failed_attempts(shop: Workshop) -> None:
     view = shop.engine.view(job)
     assert view is not None
     assert (view.state, view.attempts) == (JobState.QUEUED, 1)
+
+
+def fill_disk(shop: Workshop) -> None:
+    """SQLite then answers as on a full disk: "database or disk is full"."""
+    shop.store._db.execute("PRAGMA max_page_count = 1")
+
+
+def free_disk(shop: Workshop) -> None:
+    shop.store._db.execute("PRAGMA max_page_count = 100000")
+
+
+LONG_TEXT = "x" * 100_000
+"""Fills a database that may not grow."""
+
+
+@pytest.mark.parametrize("message", ["fail", "done", "picture"])
+def test_full_disk_fails_the_job_and_the_queue_goes_on(shop: Workshop, message: str) -> None:
+    worker = shop.start()
+    job, waiting = (shop.engine.submit("ann", spec()) for _ in range(2))
+    fill_disk(shop)
+    if message == "fail":
+        worker.fail(job, LONG_TEXT)
+    elif message == "done":
+        worker.say(JobDone(job, False, {"text": LONG_TEXT}))
+    else:
+        worker.say(PictureDone(job, 0, Path("0.png"), LONG_TEXT, 64, 64, 7, 8, False))
+    view = shop.engine.view(job)
+    assert view is not None
+    assert view.state is JobState.FAILED
+    assert view.error == LONG_TEXT if message == "fail" else "disk is full" in view.error
+    assert worker.sent[-1] == StopJob(job, StopKind.NOW)
+    worker.done(job)  # what it still says of the job is ignored
+    free_disk(shop)
+    shop.engine.resume()
+    row = shop.store.get(job)
+    assert row is not None
+    assert (row.state, row.error) == (JobState.FAILED, view.error)
+    assert worker.jobs[-1].job_id == waiting
+
+
+def test_full_disk_refuses_new_jobs_with_a_sentence(shop: Workshop) -> None:
+    shop.start()
+    fill_disk(shop)
+    long = spec().model_copy(update={"request": Img2ImgRequest(prompt=LONG_TEXT)})
+    with pytest.raises(StoreError, match=r"disk is full.*free some disk space and try again"):
+        shop.engine.submit("ann", long)
+    free_disk(shop)
+    assert shop.engine.submit("ann", long)
 
 
 @pytest.mark.parametrize("kind", [StopKind.NOW, StopKind.AFTER_CURRENT, StopKind.SKIP])
