@@ -71,6 +71,9 @@ def _write(data: bytes, path: Path, *, replace: bool) -> bool:
             temporary.replace(path)
             return True
         return _take_name(temporary, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say which file
+        raise
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
