@@ -53,6 +53,8 @@ class House:
         from jobs.store import JobStore  # noqa: PLC0415
         from models.catalog import Catalog  # noqa: PLC0415
         from pipelines.pictures import PictureLimits  # noqa: PLC0415
+        from scripts.bench import Bench  # noqa: PLC0415
+        from scripts.wiring import build_bench  # noqa: PLC0415
         from ui.drawings import DrawingStore  # noqa: PLC0415
 
         self.settings = settings
@@ -88,6 +90,14 @@ class House:
         )
         preload = None if settings.skip_load_model_at_start else self.selected_checkpoint()
         self.engine: LocalEngine = LocalEngine(self.store, config, preload=preload)
+        self.bench: Bench = build_bench(
+            self.engine,
+            self.assets,
+            self.limits,
+            self.catalog,
+            settings.output_dir,
+            settings.data_dir,
+        )
 
     def selected_checkpoint(self) -> str:
         """Title of the selected checkpoint."""
@@ -96,6 +106,7 @@ class House:
     def clean(self) -> None:
         """Delete uploads that neither a job nor a kept canvas refers to any more."""
         used = self.store.used_assets() | self.drawings.used_assets()
+        used |= self.bench.plots.used_pictures()
         gone = self.assets.remove_unused(used, time.time() - ASSET_AGE)
         _log.info("removed %s old uploads", gone)
 
@@ -110,8 +121,10 @@ def build_app(house: House) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         house.engine.start()
+        house.bench.plots.start()
         threading.Thread(target=house.clean, name="cleaner", daemon=True).start()
         yield
+        house.bench.plots.close()
         house.engine.stop()
 
     app = FastAPI(title="Overpaint", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -149,6 +162,7 @@ def _mount_api(app: FastAPI, house: House) -> None:
         version=VERSION_TAG,
         limits=house.limits,
         flags=house.settings.public_values(),
+        scripts=house.bench,
         models_dir=house.settings.models_dir,
         styles=house.settings.data_dir / "styles.csv",
     )

@@ -75,7 +75,8 @@ def build_answer(job: JobView, plan: AnswerPlan) -> tuple[bytes, list[str]]:
         grid_size = 1
         if plan.send_images:
             images.insert(0, _grid(kept, job.spec.request, plan))
-    info = build_info(job, texts, grid_size, plan, warnings)
+    first = job.facts.get("grids", grid_size)
+    info = build_info(job, texts, first, plan, warnings)
     body = {
         "images": images,
         "parameters": dict(plan.parameters),
@@ -89,7 +90,10 @@ def build_info(
 ) -> dict[str, Any]:
     """The object that `info` holds as text: the keys of api 2.7, executed_steps and warnings."""
     request, facts = job.spec.request, job.facts
-    count = request.picture_count
+    # Pictures of a script have seeds of their own.
+    seeds = facts.get("all_seeds", request.all_seeds())
+    subseeds = facts.get("all_subseeds", request.all_subseeds())
+    count = len(seeds)
     prompt, negative = strip_comments(request.prompt), strip_comments(request.negative_prompt)
     params = parse_infotext(infotexts[0], fill_defaults=False).params
     return {
@@ -97,10 +101,10 @@ def build_info(
         "all_prompts": [prompt] * count,
         "negative_prompt": negative,
         "all_negative_prompts": [negative] * count,
-        "seed": request.seeds.seed,
-        "all_seeds": list(request.all_seeds()),
+        "seed": seeds[0] if seeds else request.seeds.seed,
+        "all_seeds": list(seeds),
         "subseed": request.seeds.subseed,
-        "all_subseeds": list(request.all_subseeds()),
+        "all_subseeds": list(subseeds),
         "subseed_strength": request.seeds.subseed_strength,
         "width": facts.get("width", request.width),
         "height": facts.get("height", request.height),

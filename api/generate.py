@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
@@ -24,6 +25,7 @@ from api.images import ImageReader
 from api.options_of_call import CallOptions, options_of_call
 from api.outcome import outcome
 from api.saved_styles import saved_styles
+from api.script_calls import ScriptCalls
 from api.services import ApiServices
 from api.tasks import TaskBook
 from api.translate import Here, Translated, echo, translate
@@ -32,6 +34,8 @@ from jobs.spec import JobSpec, JobState, JobView
 from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
 from pipelines.request import PictureRef
 from pipelines.styles import Style
+from scripts.bench import ScriptCall
+from scripts.catalogue import Script
 
 WARNINGS_HEADER = "X-Overpaint-Warnings"
 ENCODERS = 4
@@ -45,6 +49,7 @@ class Generation:
         self._services = services
         self._reader = reader
         self._tasks = tasks
+        self._scripts = ScriptCalls(services)
         self._encoders = ThreadPoolExecutor(ENCODERS, "api-encode")
 
     def router(self) -> APIRouter:
@@ -65,33 +70,40 @@ class Generation:
         if not wire.init_images:
             raise HTTPException(404, "Init image not found")
         refuse_unsupported(wire)
+        script = self._scripts.chosen(wire, "img2img")
         options = self._options(wire, request)
         images = [
             await self._store(text, f"init_images[{k}]") for k, text in enumerate(wire.init_images)
         ]
         mask = await self._store(wire.mask, "mask") if wire.mask else None
         translated = translate(wire, options, images, mask, self._styles(wire), self._here(wire))
-        return await self._make("img2img", wire, options, translated, request)
+        plan = self._plan(wire, options, translated)
+        if script is not None:
+            return await self._run_script("img2img", script, plan, translated, request)
+        return await self._make("img2img", wire, plan, translated, request)
 
     async def text2imgapi(
         self, wire: StableDiffusionProcessingTxt2Img, request: Request
     ) -> Response:
         """Make pictures from text alone. Waits until the job is done."""
         refuse_unsupported(wire)
+        script = self._scripts.chosen(wire, "txt2img")
         options = self._options(wire, request)
         translated = translate(wire, options, styles=self._styles(wire), here=self._here(wire))
-        return await self._make("txt2img", wire, options, translated, request)
+        plan = self._plan(wire, options, translated)
+        if script is not None:
+            return await self._run_script("txt2img", script, plan, translated, request)
+        return await self._make("txt2img", wire, plan, translated, request)
 
     async def _make(
         self,
         tab: Literal["img2img", "txt2img"],
         wire: GenerationRequest,
-        options: CallOptions,
+        plan: AnswerPlan,
         translated: Translated,
         request: Request,
     ) -> Response:
         """Run the job and build the answer."""
-        plan = self._plan(wire, options, translated)
         engine, owner = self._services.engine, self._services.owner_of(request)
         spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images)
         job_id = await asyncio.to_thread(engine.submit, owner, spec)
@@ -99,6 +111,24 @@ class Generation:
         job = await outcome(engine, job_id, request)
         if job.state is JobState.FAILED:
             raise failure(job.error)
+        return await self._answered(job, plan)
+
+    async def _run_script(
+        self,
+        tab: Literal["img2img", "txt2img"],
+        chosen: tuple[Script, dict[str, Any]],
+        plan: AnswerPlan,
+        translated: Translated,
+        request: Request,
+    ) -> Response:
+        """Run a script and build the answer; grids are the script's own."""
+        script, args = chosen
+        owner = self._services.owner_of(request)
+        call = ScriptCall(owner, translated.request, args, tab, save=plan.grid)
+        job = await self._scripts.run(script, call, request)
+        return await self._answered(job, replace(plan, grid=False))
+
+    async def _answered(self, job: JobView, plan: AnswerPlan) -> Response:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._encoders, self._answer, job, plan)
 

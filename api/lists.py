@@ -19,6 +19,7 @@ from api.services import ApiServices
 from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
 from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
+from scripts.catalogue import described, titles
 
 _FILTER_SCALE = 4
 
@@ -51,10 +52,10 @@ class ListRoutes:
             ("/cmd-flags", self.get_cmd_flags, schemas.Flags),
             ("/memory", self.get_memory, schemas.MemoryResponse),
         ):
-            described: dict[int | str, dict[str, Any]] = {200: {"model": model}}
+            answers: dict[int | str, dict[str, Any]] = {200: {"model": model}}
             # Described, not checked: answers that are checked against a model break on a surprise.
             router.add_api_route(
-                path, endpoint, methods=["GET"], response_model=None, responses=described
+                path, endpoint, methods=["GET"], response_model=None, responses=answers
             )
         router.add_api_route("/refresh-checkpoints", self.refresh_checkpoints, methods=["POST"])
         router.add_api_route("/refresh-vae", self.refresh_vae, methods=["POST"])
@@ -153,12 +154,14 @@ class ListRoutes:
         return {"loaded": loaded, "skipped": skipped}
 
     def get_scripts(self) -> dict[str, Any]:
-        """No scripts."""
-        return {"txt2img": [], "img2img": []}
+        """Titles of the selectable scripts, in lower case."""
+        if self._services.scripts is None:
+            return {"txt2img": [], "img2img": []}
+        return {"txt2img": titles("txt2img"), "img2img": titles("img2img")}
 
     def get_script_info(self) -> list[dict[str, Any]]:
-        """Empty."""
-        return []
+        """The selectable scripts with their arguments, once for each tab."""
+        return [] if self._services.scripts is None else described()
 
     def get_extensions(self) -> list[dict[str, Any]]:
         """Empty: there are no extensions."""

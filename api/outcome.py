@@ -18,7 +18,7 @@ async def outcome(engine: JobEngine, job_id: str, request: Request) -> JobView:
     on (api 8.22, 9 no. 10); ClientGone is raised in both cases.
     """
     ending = asyncio.ensure_future(_ended(engine, job_id))
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(client_left(request))
     try:
         await asyncio.wait({ending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
@@ -50,7 +50,7 @@ async def _ended(engine: JobEngine, job_id: str) -> JobView:
     return last
 
 
-async def _left(request: Request) -> None:
+async def client_left(request: Request) -> None:
     """Return when the client has disconnected; the body has been read before."""
     while True:
         message = await request.receive()

@@ -14,6 +14,7 @@ from jobs.options import OptionStore
 from jobs.spec import JobSpec, JobView, StopKind
 from models.catalog import Catalog
 from pipelines.pictures import PictureLimits
+from scripts.bench import Bench
 
 
 class JobEngine(Protocol):
@@ -63,4 +64,6 @@ class ApiServices:
     limits: PictureLimits
     flags: Mapping[str, Any]
     styles: Path | None = None
+    scripts: Bench | None = None
+    """What scripts work with; None: there are none."""
     models_dir: Path | None = None

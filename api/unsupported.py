@@ -20,10 +20,9 @@ SOFT_INPAINTING = "soft inpainting"
 def refuse_unsupported(wire: GenerationRequest) -> None:
     """Stop a call whose result would not be what it asks for.
 
-    Raises HTTPException: 422 for scripts that do not exist here (api 2.6), 501 for features.
+    Raises HTTPException: 422 for always-on scripts that do not exist here (api 2.6), 501 for
+    features. The selectable script is `api.script_calls`' business.
     """
-    if wire.script_name is not None and wire.script_name.strip().lower() not in _OFF:
-        raise HTTPException(422, f"Script '{wire.script_name}' not found")
     is_img2img = isinstance(wire, StableDiffusionProcessingImg2Img)
     for title in wire.alwayson_scripts:
         if not is_img2img or title.strip().lower() != SOFT_INPAINTING:

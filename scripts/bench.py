@@ -29,6 +29,9 @@ from pipelines.request import Img2ImgRequest, PictureRef
 from scripts.axis import AxisContext
 from scripts.plot_run import PlotRunner
 
+MOST_BATCHES = 1000
+"""Largest batch count that a request may have."""
+
 POLL = 0.02
 """Seconds between looks at a job in work."""
 
@@ -165,7 +168,9 @@ class Bench:
     def deliver(self, call: ScriptCall, outcome: Outcome) -> str:
         """Save what was composed, record everything as one job, and return its id."""
         made = [self._filed(call, one, place) for place, one in enumerate(outcome.pictures)]
-        request = call.request.model_copy(update={"n_iter": max(1, len(made)), "batch_size": 1})
+        request = call.request.model_copy(
+            update={"n_iter": min(max(1, len(made)), MOST_BATCHES), "batch_size": 1}
+        )
         first = call.request.init_images[:1]
         spec = JobSpec(
             request=request.model_copy(update={"init_images": first}), tab=call.tab, save=False

@@ -128,6 +128,10 @@ class PlotRunner:
             live.thread.join(timeout)
         return self.view(plot_id)
 
+    def used_pictures(self) -> set[str]:
+        """SHA-256 names of all pictures that plots refer to; they must be kept."""
+        return self._store.used_pictures()
+
     def stop(self, plot_id: str) -> None:
         """End the plot after cutting the cell in work short; finished cells stay."""
         live = self._live.get(plot_id)
