@@ -19,7 +19,8 @@ from api.generation_schemas import (
 from api.options_of_call import CallOptions
 from api.passes import hires_fields, refiner_fields, soft_fields
 from jobs.options import OPTIONS, request_defaults
-from pipelines.infotext_apply import apply_infotext
+from pipelines.comfy_workflow import WorkflowError, apply_workflow, looks_like_workflow
+from pipelines.infotext_apply import Applied, apply_infotext
 from pipelines.infotext_missing import missing_parts
 from pipelines.request import Img2ImgRequest, PictureRef, StepSemantics
 from pipelines.sampler_names import ResolvedNames, resolve_sampler
@@ -230,7 +231,7 @@ def _with_infotext(
     request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions, here: Here | None
 ) -> tuple[Img2ImgRequest, list[str]]:
     """Fill what the call left open from its infotext (api 2.8); the checkpoint stays."""
-    applied = apply_infotext(wire.infotext or "", request)
+    applied = _applied(wire.infotext or "", request)
     kept = {target for name, target in _TARGETS.items() if name in wire.model_fields_set}
     kept |= {o.target for o in OPTIONS if o.key in options.given and o.target is not None}
     if _names_a_sampler(wire):
@@ -250,6 +251,17 @@ def _with_infotext(
     if here is not None:
         problems += missing_parts(applied, has_model=here.has_model, embeddings=here.embeddings)
     return _validated(fields), problems
+
+
+def _applied(text: str, request: Img2ImgRequest) -> Applied:
+    """An infotext, or a ComfyUI workflow. Raises HTTPException 422 for a workflow without use."""
+    if not looks_like_workflow(text):
+        return apply_infotext(text, request)
+    try:
+        found = apply_workflow(text, request)
+    except WorkflowError as error:
+        raise HTTPException(422, f"infotext: {error}") from error
+    return Applied(found.request, problems=found.problems, model_name=found.model_name)
 
 
 def _with_styles(request: Img2ImgRequest, styles: Sequence[Style]) -> Img2ImgRequest:

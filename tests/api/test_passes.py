@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,28 @@ def test_api_2_8_what_the_call_says_wins(
     request = request_of(api)
     assert request.hires == hires
     assert request.sampling.denoising_strength == 0.9
+
+
+WORKFLOW = (
+    Path(__file__).parents[1] / "data" / "comfyui_sd15_image2image_ksampler.json"
+).read_text(encoding="utf-8")
+
+
+def test_behaviour_6_6_a_comfyui_workflow_is_an_infotext(api: Api) -> None:
+    answer = api.make("/img2img", infotext=WORKFLOW, prompt="mine")
+    request = request_of(api)
+    assert (request.prompt, request.negative_prompt) == ("mine", "text, watermark")
+    assert (request.sampling.semantics, request.sampling.denoising_strength) == ("exact", 0.7)
+    warnings = answer["told"]["warnings"]
+    assert any("v1-5-pruned-emaonly-fp16.safetensors is not here" in one for one in warnings)
+
+
+def test_a_workflow_without_a_sampler_is_refused(api: Api) -> None:
+    response = api.post("/txt2img", {"infotext": '{"1": {"class_type": "SaveImage"}}'})
+    assert response.status_code == 422
+    assert "no KSampler" in response.json()["detail"]
+
+
+def test_an_infotext_may_begin_with_a_brace(api: Api) -> None:
+    api.make("/txt2img", infotext="{cat}\nSteps: 5, Sampler: Euler, Seed: 1")
+    assert request_of(api).prompt == "{cat}"
