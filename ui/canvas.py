@@ -63,10 +63,11 @@ class PaintCanvas(gr.HTML):
         drawing = None if payload.drawing is None else _uploaded(payload.drawing.path)
         return Painting(_uploaded(payload.image.path), drawing, payload.width, payload.height)
 
-    def postprocess(self, value: Painting | str | None) -> CanvasData | None:
+    def postprocess(self, value: Painting | str | None) -> CanvasData:
         """A painting, or the path of a picture alone; files are copied to where Gradio serves."""
         if value is None:
-            return None
+            # Not None: the browser's side of gr.HTML would turn it into an empty text.
+            return CanvasData(canvas=self.canvas_id)
         painting = value if isinstance(value, Painting) else Painting(str(value))
         return CanvasData(
             canvas=self.canvas_id,

@@ -20,6 +20,7 @@ from ui.form import (
 )
 from ui.form_fill import checkpoint_choices, notice
 from ui.handlers import GenerateHandlers, ResultParts
+from ui.interrogate_panel import build_buttons, build_panel, wire_interrogation
 from ui.picture_tabs import picture_tabs
 from ui.services import Services
 from ui.small_handlers import SmallHandlers
@@ -42,6 +43,7 @@ def build_page(services: Services) -> gr.Blocks:
             parts["tabs"] = tabs
             with gr.Tab(LABELS["tab_img2img"], id="img2img", elem_id="tab_img2img"):
                 prompts = _top_row(parts)
+                interrogation = build_panel(services)
                 with gr.Row(elem_classes="resize-handle-row"):
                     with gr.Column(elem_id="img2img_settings", min_width=320):
                         controls = _settings(services, parts)
@@ -58,6 +60,7 @@ def build_page(services: Services) -> gr.Blocks:
             SmallHandlers(services, form),
             CanvasHandlers(services, form),
         )
+        wire_interrogation(page, services, form, parts["interrogate"], interrogation)
     return page
 
 
@@ -124,6 +127,7 @@ def _top_row(parts: Parts) -> dict[str, Any]:
             with gr.Row(elem_id="img2img_tools", elem_classes="op-tools"):
                 parts["paste"] = tool("↙", "img2img_paste")
                 parts["clear"] = tool("✕", "img2img_clear_prompt")
+                parts["interrogate"] = build_buttons()
     return made
 
 

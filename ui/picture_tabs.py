@@ -21,7 +21,7 @@ HEIGHT_LIMITS = (240, 1600)
 def picture_tabs(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
     """Build all tabs; returns the form's fields by name."""
     made: dict[str, Any] = {}
-    with gr.Tabs(elem_id="mode_img2img", selected="img2img") as tabs:
+    with gr.Tabs(elem_id="mode_img2img", selected="img2img", overflow_behavior="wrap") as tabs:
         parts["picture_tabs"] = tabs
         for tab in TABS:
             with gr.Tab(LABELS[f"tab_{tab.id}"], id=tab.id, elem_id=tab.elem_id) as shown:

@@ -25,7 +25,7 @@ class PictureTab:
     has_mask: bool = False
     canvas: Kind | None = None
     colour_option: str = ""
-    colour: str = "#ffffff"
+    colour: str = "#e53935"
     """Where the setting was left at A1111's white: shown instead, because white hides itself."""
 
 

@@ -145,6 +145,8 @@ TOOLTIPS: Final = {
     "img2img_paste": "Read generation parameters from the prompt, or from the last picture if the "
     "prompt is empty",
     "img2img_clear_prompt": "Empty both prompts",
+    "img2img_interrogate": "Interrogate CLIP: describe the picture in the prompt",
+    "img2img_deepbooru": "Interrogate DeepBooru: write the picture's tags into the prompt",
     "refresh_sd_model_checkpoint": "Look for checkpoints again",
     "img2img_res_switch_btn": "Swap width and height",
     "img2img_detect_image_size_btn": "Take the size of the picture above",

@@ -66,7 +66,15 @@ function checkBrackets(prompt, counter) {
   if (badge) badge.title = uneven.length ? `${badge.dataset.unbalanced ?? "Unbalanced brackets:"} ${uneven.join(" ")}` : "";
 }
 
+function loadStyle(name) {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL(name, import.meta.url);
+  document.head.append(link);
+}
+
 export function start(tooltips) {
+  loadStyle("phone.css");
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("paste", onPaste, true);
   document.addEventListener("input", (event) => {

@@ -13,5 +13,6 @@ export async function attach(element, { props, upload, watch, changed }) {
   keys.listen();
   paste.listen();
   watch("value", () => editor.adopt(props.value));
-  editor.adopt(props.value);
+  await editor.adopt(props.value);
+  editor.root.dataset.ready = "";
 }

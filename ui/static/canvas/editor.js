@@ -176,7 +176,7 @@ export class Editor {
   }
 
   async #upload() {
-    if (!this.hasPicture || !this.picture) return null;
+    if (!this.hasPicture || !this.picture) return this.link.props.value;
     const { layer, version } = this.paper;
     if (this.sent.version !== version) {
       const blob = await encodePng(layer.data, layer.width, layer.height, layer.channels);
@@ -188,22 +188,23 @@ export class Editor {
   }
 
   #publish() {
-    const { layer } = this.paper;
+    const { width = 0, height = 0 } = this.paper.layer ?? {};
     this.rev = `${this.id}-${Date.now()}-${this.paper.version}`;
     const { picture: image, id: canvas, rev } = this;
-    this.link.props.value = { canvas, image, drawing: this.sent.drawing, width: layer.width, height: layer.height, rev };
+    this.link.props.value = { canvas, image, drawing: this.sent.drawing, width, height, rev };
   }
 
   #forget() {
     this.image.removeAttribute("src");
     this.picture = this.bytes = null;
+    this.sent = { version: -1, drawing: null };
     this.paper.reset(0, 0);
     this.showModelView(null, "");
   }
 
   #remove() {
     this.#forget();
-    this.link.props.value = null;
+    this.#publish();
     this.link.changed();
   }
 

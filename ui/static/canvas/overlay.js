@@ -16,11 +16,9 @@ export class Overlay {
   showRing(event, radius) {
     this.ring.hidden = !event;
     if (!event) return;
-    const frame = this.view.viewport.getBoundingClientRect();
+    const { x, y } = this.view.toViewport(event.clientX, event.clientY);
     const size = Math.max(3, 2 * radius * this.view.scale);
-    const left = event.clientX - frame.left - size / 2;
-    const top = event.clientY - frame.top - size / 2;
-    this.ring.style.cssText = `width:${size}px;height:${size}px;transform:translate(${left}px,${top}px)`;
+    this.ring.style.cssText = `width:${size}px;height:${size}px;transform:translate(${x - size / 2}px,${y - size / 2}px)`;
   }
 
   /** A shape being dragged: {kind: "rectangle" | "ellipse" | "lasso", points: [...]} or null. */

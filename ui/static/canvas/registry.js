@@ -22,6 +22,6 @@ export const visible = () => [...editors.values()].filter((editor) => editor.isV
 
 /** An event's inputs, with the drawings of its canvases uploaded if they have changed. */
 export async function flush(inputs) {
-  const sent = inputs.map((value) => (value?.canvas ? (find(value.canvas)?.flush() ?? value) : value));
+  const sent = inputs.map((value) => (find(value?.canvas)?.flush() ?? value));
   return inputs.length === 1 ? sent[0] : Promise.all(sent);
 }

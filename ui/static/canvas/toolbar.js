@@ -50,7 +50,7 @@ export class Toolbar {
     for (const button of root.querySelectorAll("[data-act]")) button.disabled = !this.#can(button.dataset.act, history);
     for (const button of root.querySelectorAll("[data-tool]")) button.disabled = !editor.hasPicture;
     root.classList.toggle("opc-empty", !editor.hasPicture);
-    root.querySelector(".opc-viewport").dataset.tool = BRUSH_TOOLS.includes(this.tool) ? "brush" : this.tool;
+    root.querySelector(".opc-viewport").dataset.cursor = BRUSH_TOOLS.includes(this.tool) ? "brush" : this.tool;
   }
 
   #can(act, history) {

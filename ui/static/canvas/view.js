@@ -37,9 +37,9 @@ export class View {
   }
 
   zoom(factor, clientX, clientY) {
-    const frame = this.viewport.getBoundingClientRect();
-    const x = (clientX ?? frame.left + frame.width / 2) - frame.left;
-    const y = (clientY ?? frame.top + frame.height / 2) - frame.top;
+    const { clientWidth, clientHeight } = this.viewport;
+    const middle = { x: clientWidth / 2, y: clientHeight / 2 };
+    const { x, y } = clientX === undefined ? middle : this.toViewport(clientX, clientY);
     const scale = Math.min(LARGEST, Math.max(SMALLEST, this.scale * factor));
     this.x = x - ((x - this.x) * scale) / this.scale;
     this.y = y - ((y - this.y) * scale) / this.scale;
@@ -57,8 +57,14 @@ export class View {
 
   /** Image coordinates of a mouse position. */
   toImage(clientX, clientY) {
+    const { x, y } = this.toViewport(clientX, clientY);
+    return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
+  }
+
+  /** A mouse position from the viewport's corner, inside its border. */
+  toViewport(clientX, clientY) {
     const frame = this.viewport.getBoundingClientRect();
-    return { x: (clientX - frame.left - this.x) / this.scale, y: (clientY - frame.top - this.y) / this.scale };
+    return { x: clientX - frame.left - this.viewport.clientLeft, y: clientY - frame.top - this.viewport.clientTop };
   }
 
   /** Viewport coordinates of an image position. */
