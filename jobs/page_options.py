@@ -5,6 +5,7 @@ Rows are read as in `jobs/picture_options.py` (api 3.3, ui 13).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from jobs.option import Guard, Option
@@ -139,19 +140,22 @@ PREVIEWS: Final = (
     Option("js_live_preview_in_modal_lightbox", False, "Previews in the full-page viewer."),
 )
 
-INTERROGATION: Final = (
-    Option("interrogate_keep_models_in_memory", False, "Keep the models loaded."),
-    Option("interrogate_return_ranks", False, "Show probabilities."),
-    Option("interrogate_clip_num_beams", 1, "BLIP: beams.", 1, 16),
-    Option("interrogate_clip_min_length", 24, "BLIP: shortest caption in tokens.", 1, 128),
-    Option("interrogate_clip_max_length", 48, "BLIP: longest caption in tokens.", 1, 256),
-    Option("interrogate_clip_dict_limit", 1500, "CLIP: lines read per list; 0 = all.", 0),
-    Option("interrogate_clip_skip_categories", (), "CLIP: lists left out."),
-    Option("interrogate_deepbooru_score_threshold", 0.5, "DeepBooru: lowest score.", 0.0, 1.0),
-    Option("deepbooru_sort_alpha", True, "DeepBooru: sort alphabetically."),
-    Option("deepbooru_use_spaces", True, "DeepBooru: spaces instead of underscores."),
-    Option("deepbooru_escape", True, "DeepBooru: escape brackets."),
-    Option("deepbooru_filter_tags", "", "DeepBooru: tags left out, comma-separated."),
+INTERROGATION: Final = tuple(
+    replace(option, honoured=True)
+    for option in (
+        Option("interrogate_keep_models_in_memory", False, "Keep the models loaded."),
+        Option("interrogate_return_ranks", False, "Show probabilities."),
+        Option("interrogate_clip_num_beams", 1, "BLIP: beams.", 1, 16),
+        Option("interrogate_clip_min_length", 24, "BLIP: shortest caption in tokens.", 1, 128),
+        Option("interrogate_clip_max_length", 48, "BLIP: longest caption in tokens.", 1, 256),
+        Option("interrogate_clip_dict_limit", 1500, "CLIP: lines read per list; 0 = all.", 0),
+        Option("interrogate_clip_skip_categories", (), "CLIP: lists left out."),
+        Option("interrogate_deepbooru_score_threshold", 0.5, "DeepBooru: lowest score.", 0.0, 1.0),
+        Option("deepbooru_sort_alpha", True, "DeepBooru: sort alphabetically."),
+        Option("deepbooru_use_spaces", True, "DeepBooru: spaces instead of underscores."),
+        Option("deepbooru_escape", True, "DeepBooru: escape brackets."),
+        Option("deepbooru_filter_tags", "", "DeepBooru: tags left out, comma-separated."),
+    )
 )
 
 API: Final = (
