@@ -12,7 +12,7 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.builtin.training.world.drawing import draw
+from models.builtin.training.world.looks import LOOKS
+from models.builtin.training.world.scene import KINDS
 
 FIRST_SEED = 1_000_000
 CHUNK = 250
@@ -55,17 +57,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--kind", choices=list(KINDS), help="draw only this kind")
+    parser.add_argument("--look", choices=list(LOOKS), help="draw only in this look")
+    parser.add_argument("--fixed", nargs="*", default=[], help="attributes, such as sky=night")
     given = parser.parse_args(arguments)
-    render(given.folder, given.count, given.size, given.first_seed, given.processes)
+    fixed = dict(item.split("=", 1) for item in given.fixed)
+    only = {"kind": given.kind, "look": given.look, "fixed": fixed}
+    render(given.folder, given.count, given.size, given.first_seed, given.processes, only)
 
 
-def render(folder: Path, count: int, size: int, first_seed: int, processes: int = 1) -> None:
-    """Draw `count` pictures of consecutive seeds. Raises ValueError if the folder differs."""
+def render(
+    folder: Path,
+    count: int,
+    size: int,
+    first_seed: int,
+    processes: int = 1,
+    only: Mapping[str, Any] | None = None,
+) -> None:
+    """Draw `count` pictures of consecutive seeds; `only` goes to `draw` as it is.
+
+    Raises ValueError if the folder was made for another count or size.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _make_room(folder / "pixels.npy", (count, size, size, 3))
     _make_room(folder / "labels.npy", (count, size // LABEL_STEP, size // LABEL_STEP))
     starts = [i for i in range(0, count, CHUNK) if not _words_file(folder, i).is_file()]
-    work = partial(_draw_chunk, folder, count, size, first_seed)
+    work = partial(_draw_chunk, folder, count, size, first_seed, dict(only or {}))
     begun = time.monotonic()
     if processes <= 1:
         for start in starts:
@@ -101,13 +118,15 @@ def _make_room(path: Path, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{path} has the shape {found}, not {shape}; render to another folder.")
 
 
-def _draw_chunk(folder: Path, count: int, size: int, first_seed: int, start: int) -> None:
+def _draw_chunk(
+    folder: Path, count: int, size: int, first_seed: int, only: dict[str, Any], start: int
+) -> None:
     """Draw one chunk; its words are written last, which marks it as done."""
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", mode="r+")
     labels = np.lib.format.open_memmap(folder / "labels.npy", mode="r+")
     lines = []
     for index in range(start, min(start + CHUNK, count)):
-        drawing = draw(first_seed + index, size, caption_count=CAPTIONS)
+        drawing = draw(first_seed + index, size, caption_count=CAPTIONS, **only)
         pixels[index] = drawing.pixels
         labels[index] = drawing.labels[::LABEL_STEP, ::LABEL_STEP]
         words = {
