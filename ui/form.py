@@ -223,7 +223,7 @@ def seed_controls() -> dict[str, Any]:
         random_seed = tool("⚄", "img2img_random_seed")
         reuse_seed = tool("♻", "img2img_reuse_seed")
         extra = gr.Checkbox(False, label=LABELS["extra"], elem_id="img2img_subseed_show", scale=1)
-    with gr.Group(visible=False, elem_id="img2img_seed_extras") as extras:
+    with gr.Column(visible=False, elem_id="img2img_seed_extras") as extras, gr.Group():
         with gr.Row():
             subseed = gr.Number(
                 -1, precision=0, label=LABELS["subseed"], elem_id="img2img_subseed", scale=4

@@ -154,7 +154,7 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
     ).defaults
     made: dict[str, Any] = {"tab": gr.State("img2img"), "resize_tab": gr.State("to")}
     made |= picture_tabs(services, parts)
-    with gr.Group(visible=False, elem_id="inpaint_controls") as mask_group:
+    with gr.Column(visible=False, elem_id="inpaint_controls") as mask_group, gr.Group():
         made |= inpaint_controls()
     parts["mask_group"] = mask_group
     made["resize_mode"] = gr.Radio(

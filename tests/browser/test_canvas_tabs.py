@@ -132,6 +132,21 @@ def test_sending_from_png_info_opens_a_tab_that_was_never_open(
     assert canvas.box() == BOX
 
 
+def test_every_id_exists_once(page: Page, server: Server) -> None:
+    open_page(page, server)
+    for tab in page.locator("#mode_img2img button[role=tab]").all():
+        tab.click()
+    page.click("#img2img_subseed_show input")
+    page.wait_for_timeout(800)
+    twice = page.evaluate(
+        """() => {
+          const ids = [...document.querySelectorAll('[id]')].map(node => node.id).filter(Boolean);
+          return ids.filter((id, i) => ids.indexOf(id) !== i);
+        }"""
+    )
+    assert twice == []
+
+
 def test_the_box_shown_is_the_box_the_job_uses(
     page: Page, server: Server, photograph: Path
 ) -> None:
@@ -232,4 +247,4 @@ def test_unchanged_drawings_are_not_sent_again(
     page.click("#img2img_generate")
     page.wait_for_selector("#img2img_interrupt", state="visible")
     assert [url for url in sent if "/upload" in url] == []
-    page.wait_for_selector("#img2img_generate", state="visible", timeout=30_000)
+    page.wait_for_selector("#img2img_generate", state="visible", timeout=60_000)

@@ -1,0 +1,384 @@
+"""The X/Y/Z plot on the page: axes, check, run, and the result as it grows (ui 7).
+
+`build_scripts` makes the elements where the page wants them, `wire_scripts` connects them. The plot
+runs in `scripts.plot_run`; a closed page ends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from jobs.spec import JobSpec
+from scripts.axis_menu import axes_of, find_axis
+from scripts.bench import Bench
+from scripts.plan import AxisChoice, PlotSpec
+from scripts.plot_script import joined
+from scripts.plot_view import PlotView
+from scripts.values import ValuesError
+from ui.events import QUIET, WATCH, flushing, unchanged
+from ui.form import Form, tool
+from ui.plot_view import (
+    HEADERS,
+    cells_html,
+    chart_html,
+    csv_link,
+    grid_html,
+    numbers,
+    plan_text,
+    state_text,
+)
+
+Updates = dict[Any, Any]
+LETTERS = ("x", "y", "z")
+LOOK = 0.5
+"""Seconds between looks at a running plot."""
+
+
+@dataclass(frozen=True)
+class AxisControls:
+    """One axis: what varies, its values as text or as choices."""
+
+    type: gr.Dropdown
+    values: gr.Textbox
+    chosen: gr.Dropdown
+    fill: gr.Button
+    vary: gr.Checkbox
+
+
+@dataclass(frozen=True)
+class ScriptsPanel:
+    """The elements of the panel."""
+
+    axes: tuple[AxisControls, AxisControls, AxisControls]
+    swaps: Mapping[str, gr.Button]
+    legend: gr.Checkbox
+    sub_grids: gr.Checkbox
+    keep_random: gr.Checkbox
+    csv_mode: gr.Checkbox
+    margin: gr.Slider
+    check: gr.Button
+    run: gr.Button
+    interrupt: gr.Button
+    resume: gr.Button
+    extend_axis: gr.Radio
+    extend_values: gr.Textbox
+    extend: gr.Button
+    told: gr.HTML
+    cells: gr.HTML
+    grid: gr.HTML
+    chart: gr.HTML
+    table: gr.Dataframe
+    csv: gr.HTML
+
+    def settings(self) -> set[Any]:
+        """What a plot is made of, as an event's inputs."""
+        parts = {part for axis in self.axes for part in (axis.type, axis.values, axis.chosen)}
+        parts |= {axis.vary for axis in self.axes}
+        return parts | {self.legend, self.sub_grids, self.keep_random, self.csv_mode, self.margin}
+
+    def shown(self) -> list[Any]:
+        """What shows a plot, as an event's outputs."""
+        return [self.told, self.cells, self.grid, self.chart, self.table, self.csv]
+
+
+def build_scripts() -> ScriptsPanel:
+    """Make the panel; it is closed at first."""
+    with gr.Accordion("X/Y/Z plot", open=False, elem_id="img2img_xyz_plot"):
+        axes = (_axis("x", "Seed"), _axis("y", "Nothing"), _axis("z", "Nothing"))
+        with gr.Row():
+            swaps = {
+                pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm")
+                for pair in ("xy", "yz", "xz")
+            }
+        with gr.Row():
+            legend = gr.Checkbox(True, label="Draw legend", elem_id="xyz_legend")
+            sub_grids = gr.Checkbox(False, label="Include sub grids", elem_id="xyz_sub_grids")
+            keep = gr.Checkbox(False, label="Keep -1 for seeds", elem_id="xyz_keep_random")
+            csv_mode = gr.Checkbox(
+                False, label="Use text inputs instead of dropdowns", elem_id="xyz_csv_mode"
+            )
+        margin = gr.Slider(0, 500, 0, step=2, label="Grid margins (px)", elem_id="xyz_margin")
+        with gr.Row():
+            check = gr.Button("Check", elem_id="xyz_check")
+            run = gr.Button("Run plot", variant="primary", elem_id="xyz_run")
+            interrupt = gr.Button("Interrupt plot", elem_id="xyz_interrupt")
+            resume = gr.Button("Resume plot", elem_id="xyz_resume")
+        told = gr.HTML(elem_id="xyz_told")
+        with gr.Row():
+            extend_axis = gr.Radio(
+                [(letter.upper(), letter) for letter in LETTERS],
+                value="x",
+                label="Extend axis",
+                elem_id="xyz_extend_axis",
+            )
+            extend_values = gr.Textbox(label="by values", elem_id="xyz_extend_values")
+            extend = gr.Button("Extend plot", elem_id="xyz_extend")
+        cells, grid = gr.HTML(elem_id="xyz_cells"), gr.HTML(elem_id="xyz_grid")
+        chart = gr.HTML(elem_id="xyz_chart")
+        table = gr.Dataframe(
+            headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
+        )
+        csv = gr.HTML(elem_id="xyz_csv")
+    return ScriptsPanel(
+        axes=axes,
+        swaps=swaps,
+        legend=legend,
+        sub_grids=sub_grids,
+        keep_random=keep,
+        csv_mode=csv_mode,
+        margin=margin,
+        check=check,
+        run=run,
+        interrupt=interrupt,
+        resume=resume,
+        extend_axis=extend_axis,
+        extend_values=extend_values,
+        extend=extend,
+        told=told,
+        cells=cells,
+        grid=grid,
+        chart=chart,
+        table=table,
+        csv=csv,
+    )
+
+
+def _axis(letter: str, start: str) -> AxisControls:
+    names = [axis.label for axis in axes_of("img2img")]
+    big = letter.upper()
+    with gr.Row():
+        kind = gr.Dropdown(names, value=start, label=f"{big} type", elem_id=f"xyz_{letter}_type")
+        values = gr.Textbox(label=f"{big} values", elem_id=f"xyz_{letter}_values", scale=2)
+        chosen = gr.Dropdown(
+            [],
+            multiselect=True,
+            visible=False,
+            label=f"{big} values",
+            scale=2,
+            elem_id=f"xyz_{letter}_chosen",
+        )
+        fill = tool("📒", f"xyz_{letter}_fill")
+        vary = gr.Checkbox(False, label=f"Vary seeds for {big}", elem_id=f"xyz_{letter}_vary")
+    return AxisControls(kind, values, chosen, fill, vary)
+
+
+class PlotHandlers:
+    """Event handlers of the panel; one object for all sessions, without state.
+
+    `spec_of` makes the job of the form's values and raises ValueError with a sentence.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        panel: ScriptsPanel,
+        form: Form,
+        spec_of: Callable[[dict[str, Any]], JobSpec],
+        owner_of: Callable[[gr.Request], str],
+        pictures_url: str,
+    ) -> None:
+        self._bench = bench
+        self._panel = panel
+        self._form = form
+        self._spec_of = spec_of
+        self._owner_of = owner_of
+        self._pictures_url = pictures_url
+
+    def check(self, data: dict[Any, Any], request: gr.Request) -> Updates:
+        """Say how many cells, steps and seconds, or what is wrong."""
+        try:
+            plan = self._bench.plots.plan(self._plot(data))
+        except ValueError as error:
+            return {self._panel.told: _problem(error)}
+        seconds = self._bench.plots.expected_seconds(self._owner_of(request), plan)
+        return {self._panel.told: f'<p role="status">{plan_text(plan, seconds)}</p>'}
+
+    async def run(self, data: dict[Any, Any], request: gr.Request) -> AsyncIterator[Updates]:
+        """Begin a plot and show it until it is over."""
+        try:
+            spec = await asyncio.to_thread(self._plot, data)
+            owner = self._owner_of(request)
+            plot_id = await asyncio.to_thread(self._bench.plots.submit, owner, spec)
+        except ValueError as error:
+            yield {self._panel.told: _problem(error)}
+            return
+        async for updates in self._show(plot_id):
+            yield updates
+
+    async def restore(self, request: gr.Request) -> AsyncIterator[Updates]:
+        """A page was opened: show the owner's newest plot."""
+        plot_id = self._newest(request)
+        if plot_id is None:
+            yield unchanged()
+            return
+        async for updates in self._show(plot_id):
+            yield updates
+
+    def interrupt(self, request: gr.Request) -> None:
+        """Stop the newest plot; what exists stays."""
+        plot_id = self._newest(request)
+        if plot_id is not None:
+            self._bench.plots.stop(plot_id)
+
+    async def resume(self, request: gr.Request) -> AsyncIterator[Updates]:
+        """Make what is missing or failed in the newest plot."""
+        async for updates in self._again(request, self._bench.plots.resume):
+            yield updates
+
+    async def extend(self, axis: str, values: str, request: gr.Request) -> AsyncIterator[Updates]:
+        """Add values to an axis of the newest plot."""
+
+        def more(plot_id: str) -> None:
+            self._bench.plots.extend(plot_id, axis, values)
+
+        async for updates in self._again(request, more):
+            yield updates
+
+    def choose(self, kind: str, csv_mode: bool) -> tuple[Any, Any]:
+        """Show the text box or the choices of an axis type."""
+        choices = self.choices_of(kind)
+        listed = bool(choices) and not csv_mode
+        return (
+            gr.update(visible=not listed, value=""),
+            gr.update(visible=listed, choices=list(choices), value=[]),
+        )
+
+    def fill(self, kind: str, csv_mode: bool) -> tuple[Any, Any]:
+        """Put all choices of an axis type into its values."""
+        choices = list(self.choices_of(kind))
+        if csv_mode or not choices:
+            return gr.update(value=joined(choices) if choices else ""), gr.skip()
+        return gr.skip(), gr.update(value=choices)
+
+    def choices_of(self, kind: str) -> tuple[str, ...]:
+        """The drop-down of an axis type; empty where anything may be typed."""
+        try:
+            axis = find_axis(kind, "img2img")
+        except ValuesError:
+            return ()
+        return () if axis.choices is None else axis.choices(self._bench.axis_context())
+
+    def _newest(self, request: gr.Request) -> str | None:
+        rows = self._bench.plots.latest(self._owner_of(request), 1)
+        return rows[0].id if rows else None
+
+    async def _again(
+        self, request: gr.Request, act: Callable[[str], None]
+    ) -> AsyncIterator[Updates]:
+        plot_id = self._newest(request)
+        try:
+            if plot_id is None:
+                raise ValueError("there is no plot yet: run one first")
+            await asyncio.to_thread(act, plot_id)
+        except ValueError as error:
+            yield {self._panel.told: _problem(error)}
+            return
+        async for updates in self._show(plot_id):
+            yield updates
+
+    def _plot(self, data: dict[Any, Any]) -> PlotSpec:
+        panel = self._panel
+        mine = panel.settings()
+        values = self._form.values({part: data[part] for part in data if part not in mine})
+        base = self._spec_of(values)
+        x, y, z = (self._axis_choice(axis, data) for axis in panel.axes)
+        return PlotSpec(
+            base=base.request,
+            tab=base.tab,
+            x=x,
+            y=y,
+            z=z,
+            draw_legend=data[panel.legend],
+            sub_grids=data[panel.sub_grids],
+            keep_random_seeds=data[panel.keep_random],
+            margin=int(data[panel.margin] or 0),
+        )
+
+    def _axis_choice(self, axis: AxisControls, data: dict[Any, Any]) -> AxisChoice:
+        kind, chosen = data[axis.type] or "Nothing", data[axis.chosen] or []
+        listed = bool(self.choices_of(kind)) and not data[self._panel.csv_mode]
+        text = joined([str(one) for one in chosen]) if listed else data[axis.values] or ""
+        return AxisChoice(type=kind, values=text, vary_seeds=data[axis.vary])
+
+    async def _show(self, plot_id: str) -> AsyncIterator[Updates]:
+        """Follow a plot; the table comes at its end."""
+        panel, seen = self._panel, ""
+        while True:
+            view = await asyncio.to_thread(self._bench.plots.view, plot_id)
+            if view is None:
+                return
+            told = state_text(view)
+            if view.is_over:
+                yield {panel.told: told, **self._result(view)}
+                return
+            if told != seen:
+                seen = told
+                yield {panel.told: told, panel.cells: cells_html(view, self._pictures_url)}
+            await asyncio.sleep(LOOK)
+
+    def _result(self, view: PlotView) -> Updates:
+        panel, rows = self._panel, view.row.result.get("rows", ())
+        job = self._bench.engine.view(str(view.row.result.get("job", "")))
+        grids = [] if job is None else [picture.id for picture in job.pictures]
+        return {
+            panel.cells: cells_html(view, self._pictures_url),
+            panel.grid: grid_html(grids, self._pictures_url),
+            panel.chart: chart_html(view),
+            panel.table: gr.update(value=numbers(rows)),
+            panel.csv: csv_link(rows) if rows else "",
+        }
+
+
+def wire_scripts(
+    page: gr.Blocks, panel: ScriptsPanel, handlers: PlotHandlers, form: Form, static_url: str
+) -> None:
+    """Connect the panel."""
+    inputs = form.components() | panel.settings()
+    flush = flushing(static_url)
+    panel.check.click(handlers.check, inputs, [panel.told], js=flush, **QUIET)
+    panel.run.click(handlers.run, inputs, panel.shown(), js=flush, **WATCH)
+    panel.interrupt.click(handlers.interrupt, None, None, **QUIET)
+    panel.resume.click(handlers.resume, None, panel.shown(), **WATCH)
+    panel.extend.click(
+        handlers.extend, [panel.extend_axis, panel.extend_values], panel.shown(), **WATCH
+    )
+    page.load(handlers.restore, None, panel.shown(), **WATCH)
+    for axis in panel.axes:
+        pair = [axis.values, axis.chosen]
+        axis.type.input(handlers.choose, [axis.type, panel.csv_mode], pair, **QUIET)
+        axis.fill.click(handlers.fill, [axis.type, panel.csv_mode], pair, **QUIET)
+        panel.csv_mode.input(handlers.choose, [axis.type, panel.csv_mode], pair, **QUIET)
+    for pair_name, button in panel.swaps.items():
+        one, other = (panel.axes[LETTERS.index(letter)] for letter in pair_name)
+        _wire_swap(button, one, other, handlers)
+
+
+def _wire_swap(
+    button: gr.Button, one: AxisControls, other: AxisControls, handlers: PlotHandlers
+) -> None:
+    """Exchange types and values of two axes (behaviour 12.1)."""
+    parts = [one.type, one.values, one.chosen, other.type, other.values, other.chosen]
+
+    def swap(*values: Any) -> list[Any]:
+        turned = [*values[3:], *values[:3]]
+        updates: list[Any] = []
+        for kind, text, chosen in (turned[:3], turned[3:]):
+            choices = list(handlers.choices_of(kind))
+            updates += [
+                kind,
+                gr.update(value=text, visible=not chosen and not choices),
+                gr.update(choices=choices, value=chosen, visible=bool(choices)),
+            ]
+        return updates
+
+    button.click(swap, parts, parts, **QUIET)
+
+
+def _problem(error: ValueError) -> str:
+    return f'<p role="alert" class="op-plot-problem">{escape(str(error))}</p>'
