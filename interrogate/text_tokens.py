@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokenizers import BertWordPieceTokenizer, Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import BPE
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE, WordPiece
 
 from interrogate.base import MissingFiles
 from models.errors import BadModelFile
 
 CLIP_START, CLIP_END = "<|startoftext|>", "<|endoftext|>"
+
+_BERT_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _CLIP_WORD = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -44,7 +46,7 @@ class BertTokens:
 
     def __init__(self, folder: Path) -> None:
         """Raise MissingFiles or BadModelFile."""
-        self._fast = _read(folder, ("tokenizer.json", "vocab.txt"), _bert_tokenizer)
+        self._fast = _read(folder, ("tokenizer.json", "vocab.txt"), bert_tokenizer)
         self._begin = _token(self._fast, "[CLS]", folder)
         self._end = _token(self._fast, "[SEP]", folder)
 
@@ -97,8 +99,14 @@ def _clip_tokenizer(vocabulary: Path, merges: Path) -> Tokenizer:
     return fast
 
 
-def _bert_tokenizer(vocabulary: Path) -> Tokenizer:
-    fast: Tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)._tokenizer
+def bert_tokenizer(vocabulary: Path) -> Tokenizer:
+    """BERT's lower-case tokenizer from the words of a vocab.txt."""
+    words = WordPiece.read_file(str(vocabulary))
+    fast = Tokenizer(WordPiece(vocab=words, unk_token="[UNK]"))
+    fast.normalizer = normalizers.BertNormalizer(lowercase=True)
+    fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    fast.decoder = decoders.WordPiece()
+    fast.add_special_tokens([token for token in _BERT_SPECIAL if token in words])
     return fast
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from interrogate.base import Workplace
 from interrogate.deepbooru_network import Block, BottleneckNet
+from interrogate.text_tokens import bert_tokenizer
 from pipelines.geometry import Extent
 from pipelines.request import ResizeMode
 from pipelines.resize import resize_image
@@ -64,14 +65,13 @@ WORDS = tuple(re.findall(r"\w+", _WORDS))
 
 def write_blip(folder: Path, seed: int = 0) -> Path:
     """A captioner saved by transformers, its word pieces as tokenizer.json."""
-    from tokenizers import BertWordPieceTokenizer
     from transformers import BlipConfig, BlipForConditionalGeneration
 
     folder.mkdir(parents=True, exist_ok=True)
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "[DEC]"]
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    BertWordPieceTokenizer(str(vocabulary), lowercase=True).save(str(folder / "tokenizer.json"))
+    bert_tokenizer(vocabulary).save(str(folder / "tokenizer.json"))
     size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1}
     config = BlipConfig(
         text_config={
