@@ -18,13 +18,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+_TIMED = (10, 40)
+"""The steps between which the speed is measured; the first ones are slower."""
+
 Losses = Mapping[str, Tensor]
 """What a step returns: "loss" is minimised, everything in it is logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how to train. `hold` is the share of the steps before the rate decays."""
+    """How long and how to train. `hold` is the share of the steps before the rate decays.
+
+    `fit_minutes` replaces `steps` by as many as the machine does in that time, which is measured
+    once, at the beginning; `start` is a weights file to begin with if there is nothing to resume.
+    """
 
     file: Path
     steps: int
@@ -33,6 +40,8 @@ class Plan:
     minutes: float | None = None
     stop_at: int | None = None
     save_minutes: float = 4.0
+    fit_minutes: float | None = None
+    start: Path | None = None
     warm_up: int = 100
     hold: float = 0.4
     average: float = 0.998
@@ -74,6 +83,8 @@ def _has_bfloat16(device: torch.device) -> bool:
 def add_run_arguments(parser: argparse.ArgumentParser, steps: int, rate: float) -> None:
     """The options that every training script has."""
     parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--fit-minutes", type=float, help="take as many steps as fit in so long")
+    parser.add_argument("--start-from", type=Path, help="weights file to begin with")
     parser.add_argument("--rate", type=float, default=rate, help="peak learning rate")
     parser.add_argument("--minutes", type=float, help="stop after so long; resume later")
     parser.add_argument("--stop-at", type=int, help="stop at this step; resume later")
@@ -94,6 +105,8 @@ def plan_of(given: argparse.Namespace, file: Path, **settings: Any) -> Plan:
         given.minutes,
         given.stop_at,
         given.save_minutes,
+        given.fit_minutes,
+        given.start_from,
         fresh=given.fresh,
         **settings,
     )
@@ -132,20 +145,26 @@ class Run:
         self.optimizer = torch.optim.AdamW(groups, plan.rate, betas=betas, fused=True)
         self.weights = [p for group in groups for p in group["params"]]
         self.averages = [p.detach().clone() for p in self.weights]
-        self.done = 0
+        self.done, self.steps = 0, plan.steps
         self.history: list[float] = []
         if plan.file.is_file() and not plan.fresh:
             self._resume()
+        elif plan.start is not None:
+            self._begin_with(plan.start)
 
     def train(
         self, losses_of: Callable[[Step], Losses], log: Callable[[str], None] = print
     ) -> None:
         """Step until the plan's steps or minutes are over, saving on the way and at the end."""
-        begun = saved = time.monotonic()
+        begun = saved = timed = time.monotonic()
         first, recent = self.done, dict[str, list[float]]()
-        last = min(self.plan.steps, self.plan.stop_at or self.plan.steps)
-        while self.done < last:
+        while self.done < self._last():
             now = time.monotonic()
+            if self.done == _TIMED[0]:
+                timed = now
+            elif self.done == _TIMED[1] and first <= _TIMED[0] and self.plan.fit_minutes:
+                per_step = (now - timed) / (_TIMED[1] - _TIMED[0])
+                self.steps = max(_TIMED[1] + 1, int(self.plan.fit_minutes * 60 / per_step))
             if self.plan.minutes is not None and now - begun > self.plan.minutes * 60:
                 break
             if now - saved > self.plan.save_minutes * 60:
@@ -154,12 +173,12 @@ class Run:
             for name, value in self._step(losses_of).items():
                 recent.setdefault(name, []).append(value)
             self.done += 1
-            if self.done % self.plan.log_every == 0 or self.done == last:
+            if self.done % self.plan.log_every == 0 or self.done == self._last():
                 speed = (self.done - first) / (time.monotonic() - begun)
                 means = {name: float(np.mean(values)) for name, values in recent.items()}
                 self.history.append(means["loss"])
                 figures = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-                log(f"step {self.done} of {self.plan.steps}, {speed:.2f}/s, {figures}")
+                log(f"step {self.done} of {self.steps}, {speed:.2f}/s, {figures}")
                 recent.clear()
         self.save()
 
@@ -181,11 +200,11 @@ class Run:
         generator = torch.Generator(self.machine.device)
         generator.manual_seed(self.plan.seed * 1_000_000_007 + number)
         numbers = np.random.default_rng((self.plan.seed, number))
-        return Step(number, number / self.plan.steps, numbers, generator)
+        return Step(number, number / self.steps, numbers, generator)
 
     def rate_at(self, number: int) -> float:
         """Linear warm-up, a plateau, then a cosine to 3 % of the peak."""
-        share = number / self.plan.steps
+        share = number / self.steps
         rise = min(1.0, (number + 1) / max(1, self.plan.warm_up))
         late = max(0.0, share - self.plan.hold) / max(1e-9, 1 - self.plan.hold)
         return self.plan.rate * rise * (0.515 + 0.485 * math.cos(math.pi * late))
@@ -194,6 +213,7 @@ class Run:
         """Write the file beside its place, then move it there."""
         state = {
             "step": self.done,
+            "steps": self.steps,
             "modules": {name: module.state_dict() for name, module in self.modules.items()},
             "averages": self.averages,
             "optimizer": self.optimizer.state_dict(),
@@ -211,6 +231,19 @@ class Run:
         self.averages = state["averages"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.done, self.history = state["step"], list(state["history"])
+        if self.plan.fit_minutes:
+            self.steps = state["steps"]
+
+    def _begin_with(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.machine.device, weights_only=True)
+        for name, module in self.modules.items():
+            if name in state:
+                module.load_state_dict(state[name])
+        self.averages = [weight.detach().clone() for weight in self.weights]
+
+    def _last(self) -> int:
+        """The step to stop at."""
+        return min(self.steps, self.plan.stop_at or self.steps)
 
     @torch.no_grad()
     def swap_averages(self) -> None:

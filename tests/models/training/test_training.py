@@ -93,6 +93,25 @@ def test_a_stopped_run_ends_with_the_same_bits(
             assert torch.equal(value, stopped["modules"][module][key]), key
 
 
+def test_steps_can_be_fitted_to_a_time_and_are_remembered(rendered: Path, tmp_path: Path) -> None:
+    more = ["--batch", "1", "--fit-minutes", "0.0001"]
+    trained(train_vae.main, rendered, tmp_path, 10_000, *more, "--stop-at", "40")
+    trained(train_vae.main, rendered, tmp_path, 10_000, *more, "--fresh")
+    state = torch.load(tmp_path / "vae.pt", weights_only=True)
+    assert state["step"] == state["steps"] == 41
+
+
+def test_a_run_can_begin_with_the_weights_of_another(
+    rendered: Path, finished: Path, tmp_path: Path
+) -> None:
+    start = finished / "vae_weights.pt"
+    more = ["--batch", "1", "--rate", "0", "--start-from", str(start)]
+    trained(train_vae.main, rendered, tmp_path, 1, *more)
+    one, other = (torch.load(folder / "vae_weights.pt") for folder in (tmp_path, finished))
+    for name, value in one["vae"].items():
+        assert torch.allclose(value, other["vae"][name], atol=1e-6), name
+
+
 @pytest.mark.parametrize("inpainting", [False, True], ids=["plain", "inpainting"])
 def test_what_is_written_loads_and_is_complete(
     inpainting: bool, rendered: Path, finished: Path, tmp_path: Path
