@@ -163,7 +163,7 @@ def _axis(letter: str, start: str) -> AxisControls:
             scale=2,
             elem_id=f"xyz_{letter}_chosen",
         )
-        fill = tool("📒", f"xyz_{letter}_fill")
+        fill = tool("▤", f"xyz_{letter}_fill")
         vary = gr.Checkbox(False, label=f"Vary seeds for {big}", elem_id=f"xyz_{letter}_vary")
     return AxisControls(kind, values, chosen, fill, vary)
 

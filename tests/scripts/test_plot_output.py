@@ -41,7 +41,8 @@ class Site:
 
     def run(self, **changes: Any) -> PlotView:
         base = changes.pop("base", None) or self.request()
-        spec = plot("Steps", changes.pop("values", "1,2"), base=base, **changes)
+        x = changes.pop("x", AxisChoice(type="Steps", values=changes.pop("values", "1,2")))
+        spec = plot(x, base=base, **changes)
         view = self.shop.plots.wait(self.shop.plots.submit("ann", spec), 20)
         assert view is not None
         assert view.row.error == ""
