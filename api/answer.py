@@ -28,7 +28,9 @@ _FORMATS: Mapping[str, PictureFormat] = {
     "jpg": "jpeg",
     "jpeg": "jpeg",
     "webp": "webp",
+    "avif": "avif",
 }
+_PNG = b"\x89PNG\r\n\x1a\n"
 _NO_EXTRAS = frozenset(
     {key for slot in FIXED_SLOTS for key in (slot, f"{slot}-1", f"{slot}-2")} | {"Version"}
 ) - {"Schedule type", "Denoising strength", "Conditional mask weight"}
@@ -146,10 +148,12 @@ def _wants_grid(pictures: Sequence[Picture], options: Mapping[str, Any]) -> bool
 
 def _encoded(picture: Picture, plan: AnswerPlan) -> str:
     data = picture.path.read_bytes()
-    if plan.picture_format is not None:
+    # Many clients label whatever comes as PNG, so only the call itself may ask for more (api 2.7).
+    if plan.picture_format is not None or not data.startswith(_PNG):
         with PIL.Image.open(BytesIO(data)) as image:
             image.load()
-            fmt = storable_format(plan.picture_format, Extent.of(image), picture.infotext)
+            wanted = plan.picture_format or "png"
+            fmt = storable_format(wanted, Extent.of(image), picture.infotext)
             quality = plan.options["jpeg_quality"]
             data = encode_picture(image, fmt, infotext=picture.infotext, quality=quality)
     return base64.b64encode(data).decode("ascii")

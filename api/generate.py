@@ -30,6 +30,7 @@ from api.services import ApiServices
 from api.tasks import TaskBook
 from api.translate import Here, Translated, echo, translate
 from api.unsupported import refuse_unsupported, warn_unsupported
+from jobs.saving_options import saving_options
 from jobs.spec import JobSpec, JobState, JobView
 from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
 from pipelines.request import PictureRef
@@ -105,7 +106,8 @@ class Generation:
     ) -> Response:
         """Run the job and build the answer."""
         engine, owner = self._services.engine, self._services.owner_of(request)
-        spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images)
+        saving = saving_options(plan.options)
+        spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images, saving=saving)
         job_id = await asyncio.to_thread(engine.submit, owner, spec)
         self._tasks.enter(owner, job_id, tab, wire.force_task_id)
         job = await outcome(engine, job_id, request)

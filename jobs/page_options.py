@@ -12,9 +12,9 @@ from jobs.option import Guard, Option
 
 SAVING: Final = (
     Option("samples_save", True, "Save pictures."),
-    Option("samples_format", "png", "Format of saved pictures."),
-    Option("samples_filename_pattern", "", "Pattern of file names."),
-    Option("save_images_add_number", True, "Put a number before each file name."),
+    Option("samples_format", "png", "Format of saved pictures.", honoured=True),
+    Option("samples_filename_pattern", "", "Pattern of file names.", honoured=True),
+    Option("save_images_add_number", True, "Put a number before each file name.", honoured=True),
     Option("save_images_replace_action", "Replace", "What to do when the file exists."),
     Option("grid_save", True, "Save grids."),
     Option("grid_format", "png", "Format of saved grids."),
@@ -35,8 +35,8 @@ SAVING: Final = (
         64,
         honoured=True,
     ),
-    Option("enable_pnginfo", True, "Write generation data into pictures."),
-    Option("save_txt", False, "Write generation data into a text file beside."),
+    Option("enable_pnginfo", True, "Write generation data into pictures.", honoured=True),
+    Option("save_txt", False, "Write generation data into a text file beside.", honoured=True),
     Option("save_init_img", False, "Save init images, too."),
     Option("save_mask", False, "Save the mask, too."),
     Option("save_mask_composite", False, "Save the masked composite, too."),
@@ -44,10 +44,8 @@ SAVING: Final = (
     Option("save_images_before_face_restoration", False, "Save before face restoration, too."),
     Option("save_images_before_highres_fix", False, "Save before hires fix, too."),
     Option("save_incomplete_images", False, "Save pictures that an interrupt cut short."),
-    Option(
-        "jpeg_quality", 80, "Quality of JPEG and WEBP answers of the API.", 1, 100, honoured=True
-    ),
-    Option("webp_lossless", False, "Write WEBP without loss."),
+    Option("jpeg_quality", 80, "Quality of JPEG, WEBP and AVIF pictures.", 1, 100, honoured=True),
+    Option("webp_lossless", False, "Write WEBP without loss.", honoured=True),
     Option("export_for_4chan", True, "Save large pictures as JPEG, too."),
     Option("img_downscale_threshold", 4.0, "File size in MB from which that JPEG is made."),
     Option("target_side_length", 4000, "Side in pixels from which that JPEG is made."),
@@ -71,10 +69,10 @@ FOLDERS: Final = (
     Option("outdir_img2img_grids", "outputs/img2img-grids", "img2img grids.", guard=Guard.FILE),
     Option("outdir_save", "log/images", "The Save button.", guard=Guard.FILE),
     Option("outdir_init_images", "outputs/init-images", "Saved init images.", guard=Guard.FILE),
-    Option("save_to_dirs", True, "Save pictures to a sub-folder."),
+    Option("save_to_dirs", True, "Save pictures to a sub-folder.", honoured=True),
     Option("grid_save_to_dirs", True, "Save grids to a sub-folder."),
     Option("use_save_to_dirs_for_ui", False, "Save button: use a sub-folder."),
-    Option("directories_filename_pattern", "[date]", "Pattern of sub-folder names."),
+    Option("directories_filename_pattern", "[date]", "Pattern of sub-folder names.", honoured=True),
     Option("directories_max_prompt_words", 8, "Words of [prompt_words].", 1, 20),
 )
 

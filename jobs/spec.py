@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from interrogate.options import Interrogation
+from jobs.saving_options import SavingOptions
 from pipelines.events import StopKind
 from pipelines.request import Frozen, Img2ImgRequest
 
@@ -56,6 +57,8 @@ class JobSpec(Frozen):
     save: bool = True
     """True writes into the output folder; False keeps the pictures in the data folder only."""
     interrogation: Interrogation | None = None
+    saving: SavingOptions | None = None
+    """How saved pictures are named and written; None = as the server's settings say."""
 
     @model_validator(mode="after")
     def _has_its_part(self) -> Self:

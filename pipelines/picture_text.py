@@ -1,7 +1,7 @@
 """Picture files with words in them: encoding with infotext, and reading text back.
 
-PNG keeps it in the text chunk `parameters`, JPEG and WEBP in EXIF UserComment (behaviour 10.5).
-What the infotext says is for `pipelines.infotext`.
+PNG keeps it in the text chunk `parameters`, the other formats in EXIF UserComment (behaviour
+10.5). What the infotext says is for `pipelines.infotext`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ from pipelines.picture_header import (
     opened,
 )
 
-PictureFormat = Literal["png", "jpeg", "webp"]
+PictureFormat = Literal["png", "jpeg", "webp", "avif"]
 
 PARAMETERS = "parameters"
 """The PNG text chunk that A1111 writes and every tool reads."""
 
-_LONGEST_SIDE: Mapping[PictureFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}
+_LONGEST_SIDE: Mapping[PictureFormat, int] = {
+    "png": 2**31 - 1,
+    "jpeg": 65_500,
+    "webp": 16_383,
+    "avif": 65_536,
+}
 _JPEG_EXIF_BYTES = 65_533 - len(b"Exif\0\0")
 _UNICODE = b"UNICODE\0"
 
@@ -44,12 +49,18 @@ def storable_format(
 
 
 def encode_picture(
-    image: Image, fmt: PictureFormat, *, infotext: str | None, quality: int = 80
+    image: Image,
+    fmt: PictureFormat,
+    *,
+    infotext: str | None,
+    quality: int = 80,
+    lossless: bool = False,
 ) -> bytes:
     """Write an L, RGB or RGBA picture as a file with its infotext (behaviour 10.5).
 
-    `quality` (1..100) is for JPEG and WEBP, where RGBA is flattened on white. Raises PictureError
-    when the format cannot hold the picture or the infotext; `storable_format` tells beforehand.
+    `quality` (1..100) is for JPEG, WEBP and AVIF, where RGBA is flattened on white; `lossless` is
+    for WEBP. Raises PictureError when the format cannot hold the picture or the infotext;
+    `storable_format` tells beforehand.
     """
     text = _writable(infotext)
     if obstacle := _obstacle(fmt, Extent.of(image), text):
@@ -64,7 +75,8 @@ def encode_picture(
         return out.getvalue()
     if image.mode == "RGBA":
         image = flatten(image, "#ffffff")
-    image.save(out, fmt.upper(), quality=quality, exif=_exif(text), icc_profile=None)
+    more = {"lossless": True} if lossless and fmt == "webp" else {}
+    image.save(out, fmt.upper(), quality=quality, exif=_exif(text), icc_profile=None, **more)
     return out.getvalue()
 
 

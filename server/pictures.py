@@ -34,13 +34,15 @@ class _PictureFile(FileResponse):
 
 
 def picture_type(head: bytes) -> str | None:
-    """The extension of a picture by its first 16 bytes: png, jpeg, webp; None for all else."""
+    """The extension of a picture by its first 16 bytes: png, jpeg, webp, avif; None for others."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[4:12] == b"ftypavif":
+        return "avif"
     return None
 
 
@@ -48,7 +50,7 @@ def picture_response(path: Path, *, name: str, if_none_match: str | None = None)
     """A picture file, shown inline under a name made of `name` and its true type.
 
     `name` must be free of quotes and slashes. A Range header of the request is honoured. Raises
-    HTTPException 404 for whatever is not a regular png, jpeg or webp file, symbolic links included.
+    HTTPException 404 for whatever is no regular picture file of these kinds, links included.
     """
     found = _inspect(path)
     if found is None:

@@ -222,3 +222,11 @@ def test_a_workflow_without_a_sampler_is_refused(api: Api) -> None:
 def test_an_infotext_may_begin_with_a_brace(api: Api) -> None:
     api.make("/txt2img", infotext="{cat}\nSteps: 5, Sampler: Euler, Seed: 1")
     assert request_of(api).prompt == "{cat}"
+
+
+def test_behaviour_10_6_a_call_may_say_how_its_pictures_are_kept(api: Api) -> None:
+    overrides = {"samples_format": "webp", "samples_filename_pattern": "[seed]-[steps]"}
+    api.make("/txt2img", save_images=True, override_settings=overrides)
+    saving = api.engine.only_job().spec.saving
+    assert saving is not None
+    assert (saving.format, saving.names) == ("webp", "[seed]-[steps]")

@@ -6,11 +6,14 @@ import re
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.messages import RunJob
+from jobs.options import OPTIONS, OptionStore
 from jobs.saving import PictureSaver
+from jobs.saving_options import SavingOptions, saving_options
 from pipelines.events import FinishedPicture
 from pipelines.pictures import open_picture, read_infotext
 from tests.jobs.doubles import spec
@@ -130,3 +133,89 @@ def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> Non
     (tmp_path / "outputs").write_text("no folder")
     with pytest.raises(OSError, match="outputs"):
         PictureSaver(tmp_path / "outputs", tmp_path / "data").save(job(), made())
+
+
+# ---------------------------------------------------------------- as the settings say
+
+
+def saved(tmp_path: Path, picture: FinishedPicture | None = None, **saving: Any) -> Path:
+    changes = {"save": True, "saving": SavingOptions(**saving)}
+    work = RunJob("job", spec(seed=7).model_copy(update=changes))
+    # A picture of its own: Pillow keeps the encoder's settings on one that threads save at once.
+    text = f"{INFOTEXT}, Seed: 7, Schedule type: Karras"
+    fresh = FinishedPicture(0, PICTURE.copy(), text, "a hen", 7, 8, incomplete=False)
+    return PictureSaver(tmp_path / "outputs", tmp_path / "data").save(work, picture or fresh)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "extension"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp"), ("avif", "avif")]
+)
+def test_behaviour_10_5_formats_keep_the_infotext(tmp_path: Path, fmt: str, extension: str) -> None:
+    path = saved(tmp_path, format=fmt)
+    assert path.name == f"00000-7.{extension}"
+    assert read_infotext(path).startswith(INFOTEXT)
+    assert open_picture(path).size == PICTURE.size
+
+
+def test_behaviour_10_5_webp_without_loss(tmp_path: Path) -> None:
+    path = saved(tmp_path, format="webp", lossless_webp=True)
+    assert (array(open_picture(path)) == array(PICTURE)).all()
+
+
+def test_behaviour_10_5_enable_pnginfo_off(tmp_path: Path) -> None:
+    assert read_infotext(saved(tmp_path, infotext=False)) == ""
+
+
+def test_behaviour_10_5_a_text_file_beside(tmp_path: Path) -> None:
+    path = saved(tmp_path, text_file=True)
+    assert path.with_suffix(".txt").read_text(encoding="utf-8") == read_infotext(path) + "\n"
+
+
+def test_behaviour_10_5_what_a_format_cannot_hold_becomes_png(tmp_path: Path) -> None:
+    long = FinishedPicture(0, PICTURE, "x" * 40_000, "a hen", 7, 8, incomplete=False)
+    assert saved(tmp_path, long, format="jpeg").suffix == ".png"
+
+
+NAMES = {
+    "default": ({}, r"\d{4}-\d\d-\d\d/00000-7\.png"),
+    "flat": ({"use_folders": False}, r"00000-7-a hen\.png"),
+    "pattern": (
+        {
+            "file_pattern": "[sampler_scheduler]-[steps]-[prompt]",
+            "folder_pattern": "[width]x[height]",
+        },
+        r"64x72/00000-Euler Karras-20-a_hen\.png",
+    ),
+    "nested folders": ({"folder_pattern": "a/[seed]"}, r"a/7/00000-7\.png"),
+    "no way out": ({"folder_pattern": "../../x"}, r"x/00000-7\.png"),
+    "no number": ({"add_number": False, "file_pattern": "[seed]"}, r"[-0-9]+/7\.png"),
+    "nothing left": ({"add_number": False, "file_pattern": "[none]"}, r"[-0-9]+/00000\.png"),
+}
+
+
+@pytest.mark.parametrize(("saving", "expected"), NAMES.values(), ids=NAMES)
+def test_behaviour_10_6_names(tmp_path: Path, saving: dict[str, Any], expected: str) -> None:
+    path = saved(tmp_path, **saving)
+    name = path.relative_to(tmp_path / "outputs" / "img2img-images").as_posix()
+    assert re.fullmatch(expected, name)
+
+
+def test_nothing_is_ever_replaced(tmp_path: Path) -> None:
+    names = [saved(tmp_path, add_number=False, file_pattern="x").name for _ in range(3)]
+    assert names == ["x.png", "x-1.png", "x-2.png"]
+
+
+def test_without_options_of_its_own_a_job_takes_the_servers(tmp_path: Path) -> None:
+    OptionStore(tmp_path / "data").set_many({"samples_format": "webp", "save_to_dirs": False})
+    path = PictureSaver(tmp_path / "outputs", tmp_path / "data").save(job(), made())
+    assert path.name == "00000-7-a hen.webp"
+
+
+def test_settings_become_saving_options() -> None:
+    options = {option.key: option.default for option in OPTIONS}
+    assert saving_options(options) == SavingOptions(folder_pattern="[date]")
+    changed = options | {"samples_format": "JPG", "jpeg_quality": 50, "save_txt": True}
+    assert saving_options(changed) == SavingOptions(
+        format="jpeg", quality=50, text_file=True, folder_pattern="[date]"
+    )
+    assert saving_options(options | {"samples_format": "bmp"}).format == "png"

@@ -213,6 +213,8 @@ def test_head_and_other_methods(visitors: tuple[TestClient, TestClient]) -> None
         (PNG, "png"),
         (JPEG, "jpeg"),
         (WEBP, "webp"),
+        (b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00", "avif"),
+        (b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00", None),
         (b"RIFF\x24\x00\x00\x00WAVEfmt ", None),
         (b"\x89PNG\n", None),
         (b" \xff\xd8\xff", None),
