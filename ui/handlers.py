@@ -5,24 +5,32 @@ The job runs in the engine. A closed tab ends the watching, never the job.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
+from PIL.Image import Image
 
 from jobs.options import request_defaults
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from pipelines.geometry import Extent
+from pipelines.pictures import open_picture
+from pipelines.request import PictureRef
 from ui import watching
 from ui.form import Form
 from ui.form_request import build_request
 from ui.overrides import apply_entries
 from ui.painted import PictureTaker
 from ui.picture_files import size_of
+from ui.proof import is_provable, prove
 from ui.services import Services
 from ui.texts import MESSAGES
 from ui.widgets import JobMonitor, ResultGallery
+
+_log = logging.getLogger("overpaint.ui")
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class GenerateHandlers:
                 yield updates
             return
         done = next((view for view in latest if view.pictures), None)
-        yield {self.parts.gallery: self._gallery(done)}
+        yield {self.parts.gallery: await self._gallery(done)}
 
     def interrupt(self, request: gr.Request) -> Updates:
         """First finish the picture in work when more would follow; a second press stops at once."""
@@ -131,9 +139,10 @@ class GenerateHandlers:
                 shown_buttons = now
                 updates |= self._buttons(now)
             pictures = tuple(picture.id for picture in view.pictures)
-            if pictures != shown_pictures and (pictures or view.state.is_final):
-                shown_pictures = pictures
-                updates[self.parts.gallery] = self._gallery(view)
+            shown = (*pictures, "done") if view.state.is_final else pictures
+            if shown != shown_pictures and shown:
+                shown_pictures = shown
+                updates[self.parts.gallery] = await self._gallery(view)
             monitor = watching.monitor(view)
             if monitor != shown_monitor:
                 shown_monitor = monitor
@@ -143,8 +152,32 @@ class GenerateHandlers:
             if updates:
                 yield updates
 
-    def _gallery(self, view: JobView | None) -> dict[str, Any]:
-        return watching.gallery(view, self._services.pictures_url)
+    async def _gallery(self, view: JobView | None) -> dict[str, Any]:
+        """The results; of a finished inpaint job with the proof that the rest was left alone."""
+        proofs: dict[str, str] = {}
+        if view is not None and view.state.is_final and is_provable(view.spec.request):
+            proofs = await asyncio.to_thread(self._proofs, view)
+        return watching.gallery(view, self._services.pictures_url, proofs)
+
+    def _proofs(self, view: JobView) -> dict[str, str]:
+        """A sentence per picture; none where a file is gone."""
+        request, services = view.spec.request, self._services
+        assert request.inpaint is not None
+
+        def asset(ref: PictureRef) -> Image:
+            return open_picture(services.assets.path(ref), services.limits)
+
+        found: dict[str, str] = {}
+        try:
+            source, mask = asset(request.init_images[0]), asset(request.inpaint.mask)
+            for picture in view.pictures:
+                if not picture.incomplete:
+                    result = open_picture(picture.path, services.limits)
+                    proof = prove(request, source, mask, result)
+                    found |= {picture.id: proof.sentence} if proof else {}
+        except (OSError, ValueError) as error:
+            _log.info("no proof for job %s: %s", view.id, error)
+        return found
 
     def _buttons(self, shown: watching.Buttons) -> Updates:
         return {

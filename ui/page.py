@@ -86,7 +86,17 @@ def _quicksettings(services: Services, parts: Parts) -> gr.Dropdown:
             scale=2,
         )
         parts["refresh"] = tool("↻", "refresh_sd_model_checkpoint")
-        with gr.Column(scale=5, min_width=320):
+        parts["clip_skip"] = gr.Slider(
+            1,
+            12,
+            lambda: int(services.options.get("CLIP_stop_at_last_layers")),
+            step=1,
+            label=LABELS["clip_skip"],
+            elem_id="setting_CLIP_stop_at_last_layers",
+            scale=1,
+            min_width=180,
+        )
+        with gr.Column(scale=4, min_width=320):
             parts["notice"] = gr.HTML(notice(services), elem_id="op_notice")
     return checkpoint
 

@@ -162,6 +162,11 @@ class SmallHandlers:
             updates[self._form.cfg] = new.cfg
         return updates or unchanged()
 
+    def set_clip_skip(self, layers: float | None) -> None:
+        """Remember another clip skip; it holds for every job from now on, as in A1111."""
+        if layers is not None:
+            self._services.options.set_many({"CLIP_stop_at_last_layers": int(layers)})
+
     def rescan(self) -> tuple[Any, str]:
         """Look for checkpoints again."""
         self._services.catalog.rescan()

@@ -11,6 +11,7 @@ TITLE: Final = "Overpaint"
 
 LABELS: Final = {
     "checkpoint": "Stable Diffusion checkpoint",
+    "clip_skip": "Clip skip",
     "prompt": "Prompt",
     "prompt_placeholder": "Prompt  (Ctrl+Enter generates, Alt+Enter skips, Esc interrupts)",
     "negative_prompt": "Negative prompt",
@@ -147,6 +148,7 @@ TOOLTIPS: Final = {
     "img2img_clear_prompt": "Empty both prompts",
     "img2img_interrogate": "Interrogate CLIP: describe the picture in the prompt",
     "img2img_deepbooru": "Interrogate DeepBooru: write the picture's tags into the prompt",
+    "setting_CLIP_stop_at_last_layers": "Which layer of the text encoder is used; 1 is the last",
     "refresh_sd_model_checkpoint": "Look for checkpoints again",
     "img2img_res_switch_btn": "Swap width and height",
     "img2img_detect_image_size_btn": "Take the size of the picture above",
@@ -180,6 +182,7 @@ MESSAGES: Final = {
     "sees_whole": "The model sees the whole picture, {part} at {target} ({scale}x{lost})",
     "detail_lost": ": detail will be lost",
     "sees_nothing": "The mask is empty.",
+    "outside_changed": "{changed} of {outside} pixels outside the mask changed",
     "empty_gallery": "Results appear here. Drop a picture on the left, write a prompt, press "
     "Generate.",
     "builtin": "No checkpoint was found in {folder}, so the small built-in one is used "

@@ -6,6 +6,7 @@ Nothing here knows Gradio, so that it can be tested without a page.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +60,10 @@ def monitor(view: JobView | None) -> dict[str, Any]:
     return state
 
 
-def gallery(view: JobView | None, pictures_url: str) -> dict[str, Any]:
-    """Value of the result gallery."""
+def gallery(
+    view: JobView | None, pictures_url: str, proofs: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Value of the result gallery; `proofs` are sentences about the pictures, by picture id."""
     if view is None:
         return {"job": "", "pictures": [], "selected": 0}
     return {
@@ -79,6 +82,7 @@ def gallery(view: JobView | None, pictures_url: str) -> dict[str, Any]:
                 "prompt": view.spec.request.prompt,
                 "infotext": picture.infotext,
                 "incomplete": picture.incomplete,
+                "proof": (proofs or {}).get(picture.id, ""),
             }
             for picture in view.pictures
         ],

@@ -29,6 +29,7 @@ _GALLERY = f"""
 }</span></button>
   <div class="op-row"><span class="op-caption"></span>
     <a class="op-download" href="#">{escape(MESSAGES["download"])}</a></div>
+  <p class="op-proof" role="status"></p>
   <div class="op-thumbs" hidden></div>
   <div class="op-row"><p class="op-infotext" id="html_info_img2img"></p></div>
   <dialog class="op-viewer"><img alt=""></dialog>

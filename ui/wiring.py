@@ -48,6 +48,9 @@ def wire(
         list(form.pick(("width", "height", "cfg"))),
         **QUIET,
     )
+    parts["clip_skip"].input(
+        small.set_clip_skip, parts["clip_skip"], None, trigger_mode="always_last", **QUIET
+    )
     parts["refresh"].click(small.rescan, None, [form.checkpoint, parts["notice"]], **QUIET)
 
 

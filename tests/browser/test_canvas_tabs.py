@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,9 @@ def test_inpaint_repaints_what_is_masked_and_nothing_else(
     inside[BOX[1] - 12 : BOX[3] + 12, BOX[0] - 12 : BOX[2] + 12] = True
     assert changed[inside].mean() > 0.5
     assert not changed[~inside].any()
+    expect(page.locator(".op-proof")).to_have_text(
+        re.compile(r"^0 of \d+ pixels outside the mask changed$"), timeout=10_000
+    )
 
 
 def test_colours_of_sketch_and_inpaint_sketch_reach_the_picture(

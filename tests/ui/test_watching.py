@@ -85,6 +85,7 @@ def test_gallery_names_pictures_by_url_and_keeps_big_seeds() -> None:
         "prompt": "",
         "infotext": "a cat\nSteps: 20",
         "incomplete": False,
+        "proof": "",
     }
 
 

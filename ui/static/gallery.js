@@ -13,6 +13,7 @@ export function attach(element, props, trigger, watch) {
     infotext: root.querySelector(".op-infotext"),
     download: root.querySelector(".op-download"),
     caption: root.querySelector(".op-caption"),
+    proof: root.querySelector(".op-proof"),
   };
 
   const pictures = () => props.value?.pictures ?? [];
@@ -52,6 +53,7 @@ export function attach(element, props, trigger, watch) {
       shown = key;
       parts.thumbs.replaceChildren(...list.map(thumbnail));
     }
+    parts.proof.textContent = picture?.proof ?? "";
     parts.thumbs.hidden = list.length < 2;
     [...parts.thumbs.children].forEach((child, i) => child.setAttribute("aria-current", i === index));
     if (!picture) {

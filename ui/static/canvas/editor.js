@@ -152,8 +152,9 @@ export class Editor {
     const image = new Image();
     image.src = url;
     await image.decode();
-    this.image.src = url;
-    await this.image.decode();
+    Object.assign(image, { alt: "", draggable: false });
+    this.image.replaceWith(image);
+    this.image = image;
     const { naturalWidth: width, naturalHeight: height } = image;
     Object.assign(this.image.style, { width: `${width}px`, height: `${height}px` });
     this.bytes = null;
