@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.docs_page import docs_router
+from api.extras import ExtrasRoutes
 from api.generate import Generation
 from api.images import ImageReader
 from api.interrogate import InterrogateRoutes
@@ -30,6 +31,7 @@ def build(services: ApiServices) -> APIRouter:
         SettingsRoutes(services),
         ListRoutes(services),
         PngInfoRoutes(reader, services.limits),
+        ExtrasRoutes(reader, services.limits),
         InterrogateRoutes(services, reader, tasks),
     ):
         router.include_router(part.router())
