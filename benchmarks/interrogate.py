@@ -31,6 +31,7 @@ from interrogate.options import ClipOptions, InterrogationOptions
 from jobs.worker_interrogation import fit_square
 
 PICTURES = 32
+KINDS: tuple[type[Interrogator], ...] = (ClipInterrogator, DeepBooru)
 REAL_BOORU = ((256, 2), (512, 7), (1024, 19), (1024, 19), (2048, 2), (4096, 2))
 TINY_BOORU = ((32, 1), (64, 1))
 
@@ -131,12 +132,13 @@ def measure(
 
 
 def main() -> None:
-    """Measure all and print JSON."""
+    """Measure all and print a line of JSON for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=("base", "tiny"), default="tiny")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--only", choices=[kind.name for kind in KINDS], default="")
     parser.add_argument("--terms", type=int, default=100, help="lines read of each list")
     asked = parser.parse_args()
     random = np.random.default_rng(0)
@@ -149,20 +151,18 @@ def main() -> None:
         folder = Path(name)
         write_models(folder / "models", real=asked.size == "base")
         place = Workplace(folder / "models", folder / "data", fit_square, asked.device)
-        warm_up(place, pictures[0], options)
-        found = {
-            kind.label: measure(kind(place), pictures, options, asked.batch)
-            for kind in (ClipInterrogator, DeepBooru)
-        }
-    print(json.dumps({"device": asked.device, "size": asked.size, **found}, indent=2))
+        for kind in KINDS:
+            if asked.only in ("", kind.name):
+                warm_up(kind(place), pictures[0], options)
+                found = measure(kind(place), pictures, options, asked.batch)
+                row = {"who": kind.label, "device": asked.device, "size": asked.size, **found}
+                print(json.dumps(row), flush=True)
 
 
-def warm_up(place: Workplace, picture: Image.Image, options: InterrogationOptions) -> None:
+def warm_up(worker: Interrogator, picture: Image.Image, options: InterrogationOptions) -> None:
     """Libraries, kernels and the lists' vectors are not what is measured."""
-    for kind in (ClipInterrogator, DeepBooru):
-        worker = kind(place)
-        worker.describe([picture], options, lambda _: None)
-        worker.unload()
+    worker.describe([picture], options, lambda _: None)
+    worker.unload()
 
 
 if __name__ == "__main__":
