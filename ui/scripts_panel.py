@@ -7,24 +7,26 @@ runs in `scripts.plot_run`; a closed page ends nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from jobs.spec import JobSpec
-from scripts.axis_menu import axes_of, find_axis
+from pipelines.request import PictureRef
+from scripts.axis_menu import find_axis
 from scripts.bench import Bench
 from scripts.plan import AxisChoice, PlotSpec
 from scripts.plot_script import joined
 from scripts.plot_view import PlotView
 from scripts.values import ValuesError
 from ui.events import QUIET, WATCH, flushing, unchanged
-from ui.form import Form, tool
+from ui.form import Form
+from ui.picture_files import take_upload
+from ui.plot_elements import LETTERS, AxisControls, ScriptsPanel, build_scripts
 from ui.plot_view import (
-    HEADERS,
     cells_html,
     chart_html,
     csv_link,
@@ -34,138 +36,12 @@ from ui.plot_view import (
     state_text,
 )
 
+__all__ = ["PlotHandlers", "ScriptsPanel", "build_scripts", "wire_scripts"]
+
 Updates = dict[Any, Any]
-LETTERS = ("x", "y", "z")
+PICTURE_AXES = ("Init image", "Mask")
 LOOK = 0.5
 """Seconds between looks at a running plot."""
-
-
-@dataclass(frozen=True)
-class AxisControls:
-    """One axis: what varies, its values as text or as choices."""
-
-    type: gr.Dropdown
-    values: gr.Textbox
-    chosen: gr.Dropdown
-    fill: gr.Button
-    vary: gr.Checkbox
-
-
-@dataclass(frozen=True)
-class ScriptsPanel:
-    """The elements of the panel."""
-
-    axes: tuple[AxisControls, AxisControls, AxisControls]
-    swaps: Mapping[str, gr.Button]
-    legend: gr.Checkbox
-    sub_grids: gr.Checkbox
-    keep_random: gr.Checkbox
-    csv_mode: gr.Checkbox
-    margin: gr.Slider
-    check: gr.Button
-    run: gr.Button
-    interrupt: gr.Button
-    resume: gr.Button
-    extend_axis: gr.Radio
-    extend_values: gr.Textbox
-    extend: gr.Button
-    told: gr.HTML
-    cells: gr.HTML
-    grid: gr.HTML
-    chart: gr.HTML
-    table: gr.Dataframe
-    csv: gr.HTML
-
-    def settings(self) -> set[Any]:
-        """What a plot is made of, as an event's inputs."""
-        parts = {part for axis in self.axes for part in (axis.type, axis.values, axis.chosen)}
-        parts |= {axis.vary for axis in self.axes}
-        return parts | {self.legend, self.sub_grids, self.keep_random, self.csv_mode, self.margin}
-
-    def shown(self) -> list[Any]:
-        """What shows a plot, as an event's outputs."""
-        return [self.told, self.cells, self.grid, self.chart, self.table, self.csv]
-
-
-def build_scripts() -> ScriptsPanel:
-    """Make the panel; it is closed at first."""
-    with gr.Accordion("X/Y/Z plot", open=False, elem_id="img2img_xyz_plot"):
-        axes = (_axis("x", "Seed"), _axis("y", "Nothing"), _axis("z", "Nothing"))
-        with gr.Row():
-            swaps = {
-                pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm")
-                for pair in ("xy", "yz", "xz")
-            }
-        with gr.Row():
-            legend = gr.Checkbox(True, label="Draw legend", elem_id="xyz_legend")
-            sub_grids = gr.Checkbox(False, label="Include sub grids", elem_id="xyz_sub_grids")
-            keep = gr.Checkbox(False, label="Keep -1 for seeds", elem_id="xyz_keep_random")
-            csv_mode = gr.Checkbox(
-                False, label="Use text inputs instead of dropdowns", elem_id="xyz_csv_mode"
-            )
-        margin = gr.Slider(0, 500, 0, step=2, label="Grid margins (px)", elem_id="xyz_margin")
-        with gr.Row():
-            check = gr.Button("Check", elem_id="xyz_check")
-            run = gr.Button("Run plot", variant="primary", elem_id="xyz_run")
-            interrupt = gr.Button("Interrupt plot", elem_id="xyz_interrupt")
-            resume = gr.Button("Resume plot", elem_id="xyz_resume")
-        told = gr.HTML(elem_id="xyz_told")
-        with gr.Row():
-            extend_axis = gr.Radio(
-                [(letter.upper(), letter) for letter in LETTERS],
-                value="x",
-                label="Extend axis",
-                elem_id="xyz_extend_axis",
-            )
-            extend_values = gr.Textbox(label="by values", elem_id="xyz_extend_values")
-            extend = gr.Button("Extend plot", elem_id="xyz_extend")
-        cells, grid = gr.HTML(elem_id="xyz_cells"), gr.HTML(elem_id="xyz_grid")
-        chart = gr.HTML(elem_id="xyz_chart")
-        table = gr.Dataframe(
-            headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
-        )
-        csv = gr.HTML(elem_id="xyz_csv")
-    return ScriptsPanel(
-        axes=axes,
-        swaps=swaps,
-        legend=legend,
-        sub_grids=sub_grids,
-        keep_random=keep,
-        csv_mode=csv_mode,
-        margin=margin,
-        check=check,
-        run=run,
-        interrupt=interrupt,
-        resume=resume,
-        extend_axis=extend_axis,
-        extend_values=extend_values,
-        extend=extend,
-        told=told,
-        cells=cells,
-        grid=grid,
-        chart=chart,
-        table=table,
-        csv=csv,
-    )
-
-
-def _axis(letter: str, start: str) -> AxisControls:
-    names = [axis.label for axis in axes_of("img2img")]
-    big = letter.upper()
-    with gr.Row():
-        kind = gr.Dropdown(names, value=start, label=f"{big} type", elem_id=f"xyz_{letter}_type")
-        values = gr.Textbox(label=f"{big} values", elem_id=f"xyz_{letter}_values", scale=2)
-        chosen = gr.Dropdown(
-            [],
-            multiselect=True,
-            visible=False,
-            label=f"{big} values",
-            scale=2,
-            elem_id=f"xyz_{letter}_chosen",
-        )
-        fill = tool("▤", f"xyz_{letter}_fill")
-        vary = gr.Checkbox(False, label=f"Vary seeds for {big}", elem_id=f"xyz_{letter}_vary")
-    return AxisControls(kind, values, chosen, fill, vary)
 
 
 class PlotHandlers:
@@ -287,7 +163,8 @@ class PlotHandlers:
         mine = panel.settings()
         values = self._form.values({part: data[part] for part in data if part not in mine})
         base = self._spec_of(values)
-        x, y, z = (self._axis_choice(axis, data) for axis in panel.axes)
+        pictures = self._pictures(data[panel.files] or ())
+        x, y, z = (self._axis_choice(axis, data, pictures) for axis in panel.axes)
         return PlotSpec(
             base=base.request,
             tab=base.tab,
@@ -298,12 +175,24 @@ class PlotHandlers:
             sub_grids=data[panel.sub_grids],
             keep_random_seeds=data[panel.keep_random],
             margin=int(data[panel.margin] or 0),
+            pictures=pictures,
         )
 
-    def _axis_choice(self, axis: AxisControls, data: dict[Any, Any]) -> AxisChoice:
+    def _pictures(self, paths: Sequence[str]) -> dict[str, PictureRef]:
+        """Keep the files that were handed in; names are those of the files."""
+        bench, found = self._bench, {}
+        for path in paths:
+            found[Path(path).name] = take_upload(path, bench.assets, bench.limits)
+        return found
+
+    def _axis_choice(
+        self, axis: AxisControls, data: dict[Any, Any], pictures: Mapping[str, PictureRef]
+    ) -> AxisChoice:
         kind, chosen = data[axis.type] or "Nothing", data[axis.chosen] or []
         listed = bool(self.choices_of(kind)) and not data[self._panel.csv_mode]
         text = joined([str(one) for one in chosen]) if listed else data[axis.values] or ""
+        if kind in PICTURE_AXES and not text.strip():
+            text = joined(list(pictures))
         return AxisChoice(type=kind, values=text, vary_seeds=data[axis.vary])
 
     async def _show(self, plot_id: str) -> AsyncIterator[Updates]:

@@ -1,0 +1,157 @@
+"""The elements of the X/Y/Z plot on the page (ui 7); what they do is in `ui.scripts_panel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from scripts.axis_menu import axes_of
+from ui.form import tool
+from ui.plot_view import HEADERS
+
+LETTERS = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class AxisControls:
+    """One axis: what varies, its values as text or as choices."""
+
+    type: gr.Dropdown
+    values: gr.Textbox
+    chosen: gr.Dropdown
+    fill: gr.Button
+    vary: gr.Checkbox
+
+
+@dataclass(frozen=True)
+class ScriptsPanel:
+    """The elements of the panel."""
+
+    axes: tuple[AxisControls, AxisControls, AxisControls]
+    swaps: Mapping[str, gr.Button]
+    legend: gr.Checkbox
+    sub_grids: gr.Checkbox
+    keep_random: gr.Checkbox
+    csv_mode: gr.Checkbox
+    margin: gr.Slider
+    files: gr.File
+    """Pictures that "Init image" and "Mask" choose from."""
+    check: gr.Button
+    run: gr.Button
+    interrupt: gr.Button
+    resume: gr.Button
+    extend_axis: gr.Radio
+    extend_values: gr.Textbox
+    extend: gr.Button
+    told: gr.HTML
+    cells: gr.HTML
+    grid: gr.HTML
+    chart: gr.HTML
+    table: gr.Dataframe
+    csv: gr.HTML
+
+    def settings(self) -> set[Any]:
+        """What a plot is made of, as an event's inputs."""
+        parts = {part for axis in self.axes for part in (axis.type, axis.values, axis.chosen)}
+        parts |= {axis.vary for axis in self.axes}
+        return (
+            parts
+            | {self.legend, self.sub_grids, self.keep_random, self.csv_mode, self.margin}
+            | {self.files}
+        )
+
+    def shown(self) -> list[Any]:
+        """What shows a plot, as an event's outputs."""
+        return [self.told, self.cells, self.grid, self.chart, self.table, self.csv]
+
+
+def build_scripts() -> ScriptsPanel:
+    """Make the panel; it is closed at first."""
+    with gr.Accordion("X/Y/Z plot", open=False, elem_id="img2img_xyz_plot"):
+        axes = (_axis("x", "Seed"), _axis("y", "Nothing"), _axis("z", "Nothing"))
+        with gr.Row():
+            swaps = {
+                pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm")
+                for pair in ("xy", "yz", "xz")
+            }
+        with gr.Row():
+            legend = gr.Checkbox(True, label="Draw legend", elem_id="xyz_legend")
+            sub_grids = gr.Checkbox(False, label="Include sub grids", elem_id="xyz_sub_grids")
+            keep = gr.Checkbox(False, label="Keep -1 for seeds", elem_id="xyz_keep_random")
+            csv_mode = gr.Checkbox(
+                False, label="Use text inputs instead of dropdowns", elem_id="xyz_csv_mode"
+            )
+        margin = gr.Slider(0, 500, 0, step=2, label="Grid margins (px)", elem_id="xyz_margin")
+        files = gr.File(
+            file_count="multiple",
+            file_types=["image"],
+            label="Pictures for the axes Init image and Mask (no values: all of them)",
+            elem_id="xyz_files",
+            height=90,
+        )
+        with gr.Row():
+            check = gr.Button("Check", elem_id="xyz_check")
+            run = gr.Button("Run plot", variant="primary", elem_id="xyz_run")
+            interrupt = gr.Button("Interrupt plot", elem_id="xyz_interrupt")
+            resume = gr.Button("Resume plot", elem_id="xyz_resume")
+        told = gr.HTML(elem_id="xyz_told")
+        with gr.Row():
+            extend_axis = gr.Radio(
+                [(letter.upper(), letter) for letter in LETTERS],
+                value="x",
+                label="Extend axis",
+                elem_id="xyz_extend_axis",
+            )
+            extend_values = gr.Textbox(label="by values", elem_id="xyz_extend_values")
+            extend = gr.Button("Extend plot", elem_id="xyz_extend")
+        cells, grid = gr.HTML(elem_id="xyz_cells"), gr.HTML(elem_id="xyz_grid")
+        chart = gr.HTML(elem_id="xyz_chart")
+        table = gr.Dataframe(
+            headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
+        )
+        csv = gr.HTML(elem_id="xyz_csv")
+    return ScriptsPanel(
+        axes=axes,
+        swaps=swaps,
+        legend=legend,
+        sub_grids=sub_grids,
+        keep_random=keep,
+        csv_mode=csv_mode,
+        margin=margin,
+        files=files,
+        check=check,
+        run=run,
+        interrupt=interrupt,
+        resume=resume,
+        extend_axis=extend_axis,
+        extend_values=extend_values,
+        extend=extend,
+        told=told,
+        cells=cells,
+        grid=grid,
+        chart=chart,
+        table=table,
+        csv=csv,
+    )
+
+
+def _axis(letter: str, start: str) -> AxisControls:
+    names = [axis.label for axis in axes_of("img2img")]
+    big = letter.upper()
+    with gr.Row():
+        kind = gr.Dropdown(names, value=start, label=f"{big} type", elem_id=f"xyz_{letter}_type")
+        values = gr.Textbox(label=f"{big} values", elem_id=f"xyz_{letter}_values", scale=2)
+        chosen = gr.Dropdown(
+            [],
+            multiselect=True,
+            visible=False,
+            label=f"{big} values",
+            scale=2,
+            elem_id=f"xyz_{letter}_chosen",
+        )
+        fill = tool("▤", f"xyz_{letter}_fill")
+        vary = gr.Checkbox(False, label=f"Vary seeds for {big}", elem_id=f"xyz_{letter}_vary")
+    return AxisControls(kind, values, chosen, fill, vary)
