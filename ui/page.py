@@ -94,7 +94,7 @@ def _quicksettings(services: Services, parts: Parts) -> gr.Dropdown:
             label=LABELS["clip_skip"],
             elem_id="setting_CLIP_stop_at_last_layers",
             scale=1,
-            min_width=180,
+            min_width=230,
         )
         with gr.Column(scale=4, min_width=320):
             parts["notice"] = gr.HTML(notice(services), elem_id="op_notice")
