@@ -92,6 +92,7 @@ def build_info(
 ) -> dict[str, Any]:
     """The object that `info` holds as text: the keys of api 2.7, executed_steps and warnings."""
     request, facts = job.spec.request, job.facts
+    has_strength = not request.is_txt2img or request.hires is not None
     # Pictures of a script have seeds of their own.
     seeds = facts.get("all_seeds", request.all_seeds())
     subseeds = facts.get("all_subseeds", request.all_subseeds())
@@ -122,14 +123,14 @@ def build_info(
         "sd_vae_hash": None,
         "seed_resize_from_w": request.seeds.resize_from_width or -1,
         "seed_resize_from_h": request.seeds.resize_from_height or -1,
-        "denoising_strength": None if request.is_txt2img else request.sampling.denoising_strength,
+        "denoising_strength": request.sampling.denoising_strength if has_strength else None,
         "extra_generation_params": {k: v for k, v in params.items() if k not in _NO_EXTRAS},
         "index_of_first_image": first,
         "infotexts": list(infotexts),
         "styles": list(plan.styles),
         "job_timestamp": timestamp(job.started or job.created),
         "clip_skip": request.clip_skip,
-        "is_using_inpainting_conditioning": False,
+        "is_using_inpainting_conditioning": facts.get("variant") == "inpaint",
         "version": plan.version,
         "executed_steps": facts.get("executed_steps", 0),
         "warnings": list(warnings),
