@@ -127,9 +127,16 @@ class Guidance:
         for length in dict.fromkeys(context.shape[0] for context in contexts):
             rows = [k for k, context in enumerate(contexts) if context.shape[0] == length]
             at = [images[k] for k in rows]
-            output = self._predict(x[at], level[at], torch.stack([contexts[k] for k in rows]))
+            output = self._predict(
+                _rows(x, at), _rows(level, at), torch.stack([contexts[k] for k in rows])
+            )
             for k, row in zip(rows, output, strict=True):
                 results[k] = row
         done = [result for result in results if result is not None]
         parts = len(step.parts)
         return done[:parts], torch.stack(done[parts:]) if with_uncond else None
+
+
+def _rows(tensor: Tensor, at: list[int]) -> Tensor:
+    """`tensor[at]`, without the list's way to the device, which would halt a GPU at each step."""
+    return torch.stack([tensor[i] for i in at])

@@ -59,6 +59,7 @@ class StableDiffusion1:
         )
         self._predicts_v = loaded.prediction_type == "v_prediction"
         self._unet = loaded.unet.eval().requires_grad_(False)
+        self._unet_dtype = self._unet.dtype  # asking takes a walk over all weights
         self._vae = loaded.vae.eval().requires_grad_(False)
         for block in self._unet.up_blocks:
             for i, upsampler in enumerate(block.upsamplers or ()):
@@ -121,7 +122,7 @@ class StableDiffusion1:
         return circular_padding((self._unet, self._vae), on=on)
 
     def _network(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None) -> Tensor:
-        dtype = self._unet.dtype
+        dtype = self._unet_dtype
         # The original rounds t to half precision with the rest (behaviour 7.5). bfloat16 would
         # move it by up to 2; the network embeds it in float32 anyway.
         t_dtype = dtype if dtype == torch.float16 else torch.float32
