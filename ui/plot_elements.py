@@ -72,70 +72,68 @@ def build_scripts() -> ScriptsPanel:
     """Make the panel; it is closed at first."""
     with gr.Accordion("X/Y/Z plot", open=False, elem_id="img2img_xyz_plot"):
         axes = (_axis("x", "Seed"), _axis("y", "Nothing"), _axis("z", "Nothing"))
-        with gr.Row():
-            swaps = {
-                pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm")
-                for pair in ("xy", "yz", "xz")
-            }
-        with gr.Row():
-            legend = gr.Checkbox(True, label="Draw legend", elem_id="xyz_legend")
-            sub_grids = gr.Checkbox(False, label="Include sub grids", elem_id="xyz_sub_grids")
-            keep = gr.Checkbox(False, label="Keep -1 for seeds", elem_id="xyz_keep_random")
-            csv_mode = gr.Checkbox(
-                False, label="Use text inputs instead of dropdowns", elem_id="xyz_csv_mode"
+        return ScriptsPanel(axes=axes, **_looks(), **_buttons(), **_results())
+
+
+def _looks() -> dict[str, Any]:
+    """Swapping axes, how the grid looks, and pictures to choose from."""
+    with gr.Row():
+        swaps = {
+            pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm")
+            for pair in ("xy", "yz", "xz")
+        }
+    with gr.Row():
+        switches = {
+            name: gr.Checkbox(is_on, label=label, elem_id=f"xyz_{name}")
+            for name, is_on, label in (
+                ("legend", True, "Draw legend"),
+                ("sub_grids", False, "Include sub grids"),
+                ("keep_random", False, "Keep -1 for seeds"),
+                ("csv_mode", False, "Use text inputs instead of dropdowns"),
             )
-        margin = gr.Slider(0, 500, 0, step=2, label="Grid margins (px)", elem_id="xyz_margin")
-        files = gr.File(
-            file_count="multiple",
-            file_types=["image"],
-            label="Pictures for the axes Init image and Mask (no values: all of them)",
-            elem_id="xyz_files",
-            height=90,
-        )
-        with gr.Row():
-            check = gr.Button("Check", elem_id="xyz_check")
-            run = gr.Button("Run plot", variant="primary", elem_id="xyz_run")
-            interrupt = gr.Button("Interrupt plot", elem_id="xyz_interrupt")
-            resume = gr.Button("Resume plot", elem_id="xyz_resume")
-        told = gr.HTML(elem_id="xyz_told")
-        with gr.Row():
-            extend_axis = gr.Radio(
-                [(letter.upper(), letter) for letter in LETTERS],
-                value="x",
-                label="Extend axis",
-                elem_id="xyz_extend_axis",
-            )
-            extend_values = gr.Textbox(label="by values", elem_id="xyz_extend_values")
-            extend = gr.Button("Extend plot", elem_id="xyz_extend")
-        cells, grid = gr.HTML(elem_id="xyz_cells"), gr.HTML(elem_id="xyz_grid")
-        chart = gr.HTML(elem_id="xyz_chart")
-        table = gr.Dataframe(
-            headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
-        )
-        csv = gr.HTML(elem_id="xyz_csv")
-    return ScriptsPanel(
-        axes=axes,
-        swaps=swaps,
-        legend=legend,
-        sub_grids=sub_grids,
-        keep_random=keep,
-        csv_mode=csv_mode,
-        margin=margin,
-        files=files,
-        check=check,
-        run=run,
-        interrupt=interrupt,
-        resume=resume,
-        extend_axis=extend_axis,
-        extend_values=extend_values,
-        extend=extend,
-        told=told,
-        cells=cells,
-        grid=grid,
-        chart=chart,
-        table=table,
-        csv=csv,
+        }
+    margin = gr.Slider(0, 500, 0, step=2, label="Grid margins (px)", elem_id="xyz_margin")
+    files = gr.File(
+        file_count="multiple",
+        file_types=["image"],
+        label="Pictures for the axes Init image and Mask (no values: all of them)",
+        elem_id="xyz_files",
+        height=90,
     )
+    return {"swaps": swaps, **switches, "margin": margin, "files": files}
+
+
+def _buttons() -> dict[str, Any]:
+    """Check, run, interrupt, resume, extend, and the line that tells what came of it."""
+    made: dict[str, Any] = {}
+    with gr.Row():
+        made["check"] = gr.Button("Check", elem_id="xyz_check")
+        made["run"] = gr.Button("Run plot", variant="primary", elem_id="xyz_run")
+        made["interrupt"] = gr.Button("Interrupt plot", elem_id="xyz_interrupt")
+        made["resume"] = gr.Button("Resume plot", elem_id="xyz_resume")
+    made["told"] = gr.HTML(elem_id="xyz_told")
+    with gr.Row():
+        made["extend_axis"] = gr.Radio(
+            [(letter.upper(), letter) for letter in LETTERS],
+            value="x",
+            label="Extend axis",
+            elem_id="xyz_extend_axis",
+        )
+        made["extend_values"] = gr.Textbox(label="by values", elem_id="xyz_extend_values")
+        made["extend"] = gr.Button("Extend plot", elem_id="xyz_extend")
+    return made
+
+
+def _results() -> dict[str, Any]:
+    """Cells as they come, then grid, chart and table."""
+    made: dict[str, Any] = {
+        name: gr.HTML(elem_id=f"xyz_{name}") for name in ("cells", "grid", "chart")
+    }
+    made["table"] = gr.Dataframe(
+        headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
+    )
+    made["csv"] = gr.HTML(elem_id="xyz_csv")
+    return made
 
 
 def _axis(letter: str, start: str) -> AxisControls:
