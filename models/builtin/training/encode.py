@@ -2,12 +2,13 @@
 
     python -m models.builtin.training.encode PICTURES RUN [--name latents]
 
-Reads RUN/vae_weights.pt and writes RUN/NAME.pt: mean and spread (float16), and the scale.
+Reads RUN/vae_weights.pt and writes RUN/NAME.pt: mean and spread (float16), and RUN/scale.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     vae = load_vae(given.run, SIZES[given.sizes], Machine(given.device))
     means, spreads = encode_all(vae, load(given.pictures).pixels, Machine(given.device))
-    first = given.run / "latents.pt"
-    scale = float(torch.load(first)["scale"]) if given.name != "latents" else _scale(means, spreads)
+    scale = load_scale(given.run) if given.name != "latents" else _scale(means, spreads)
+    (given.run / "scale.json").write_text(json.dumps(scale), encoding="utf-8")
     state = {"mean": means, "spread": spreads, "scale": scale}
     torch.save(state, given.run / f"{given.name}.pt")
     print(f"{len(means)} latents, scale {scale:.4f}")
@@ -62,6 +63,11 @@ def load_vae(run: Path, sizes: Sizes, machine: Machine) -> AutoencoderKL:
     state = torch.load(run / "vae_weights.pt", map_location="cpu", weights_only=True)
     vae.load_state_dict(state["vae"])
     return vae.to(machine.device, memory_format=torch.channels_last).eval()
+
+
+def load_scale(run: Path) -> float:
+    """The factor that latents of the run's VAE are multiplied by."""
+    return float(json.loads((run / "scale.json").read_text(encoding="utf-8")))
 
 
 def load_latents(path: Path, machine: Machine) -> Latents:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
 BEGIN_TOKEN, END_TOKEN = 49406, 49407
@@ -90,3 +92,11 @@ def build_text(sizes: Sizes, vocabulary: int, begin: int, end: int) -> CLIPTextM
     model = CLIPTextModel(config)
     model.get_input_embeddings().weight.data.normal_(0, 0.05)
     return model
+
+
+def fill_text(text: CLIPTextModel, state: Mapping[str, Tensor]) -> CLIPTextModel:
+    """Load weights whose names may or may not begin with `text_model.`, as versions differ."""
+    prefix = "text_model."
+    wanted = prefix if next(iter(text.state_dict())).startswith(prefix) else ""
+    text.load_state_dict({wanted + name.removeprefix(prefix): state[name] for name in state})
+    return text

@@ -5,8 +5,8 @@
     python -m models.builtin.training.train_adapter hypernetwork PICTURES RUN --name night-look
 
 PICTURES holds only what is to be learnt (render.py --look clay, --fixed sky=night), and captions
-are told without naming it. Reads RUN/vae_weights.pt, RUN/latents.pt (for the scale), RUN/tokens.npy
-and RUN/unet_weights.pt; writes RUN/NAME.safetensors for a LoRA and RUN/NAME.pt for the others.
+are told without naming it. Reads RUN/vae_weights.pt, RUN/scale.json, RUN/vocabulary.json and
+RUN/unet_weights.pt; writes RUN/NAME.safetensors for a LoRA and RUN/NAME.pt for the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
@@ -25,7 +24,7 @@ from transformers import CLIPTextModel
 
 from models.builtin.training.adapters import Hypernetwork, LearntWord, Lora
 from models.builtin.training.diffusion import noise_loss
-from models.builtin.training.encode import Latents, encode_all, load_vae
+from models.builtin.training.encode import Latents, encode_all, load_scale, load_vae
 from models.builtin.training.networks import SIZES, build_unet
 from models.builtin.training.render import load
 from models.builtin.training.run import (
@@ -37,7 +36,7 @@ from models.builtin.training.run import (
     plan_of,
 )
 from models.builtin.training.train_unet import load_text
-from models.builtin.training.vocabulary import vocabulary_of
+from models.builtin.training.vocabulary import load_vocabulary
 from models.builtin.training.words import chosen_captions, words_of
 from models.builtin.training.world.phrases import LOOK_PHRASES
 
@@ -98,7 +97,7 @@ def _frozen(
     unet = build_unet(sizes)
     unet.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["unet"])
     unet.set_attn_processor(AttnProcessor())
-    text = load_text(path, sizes, vocabulary_of(np.load(given.run / "tokens.npy")))
+    text = load_text(path, sizes, load_vocabulary(given.run / "vocabulary.json"))
     for module in (unet, text):
         module.to(machine.device).eval().requires_grad_(False)
     return unet, text
@@ -118,13 +117,12 @@ def _data(given: argparse.Namespace, machine: Machine) -> tuple[Latents, Tensor]
     means, spreads = encode_all(
         load_vae(given.run, SIZES[given.sizes], machine), pictures.pixels, machine
     )
-    scale = float(torch.load(given.run / "latents.pt", mmap=True, weights_only=True)["scale"])
-    latents = Latents(means.to(machine.device), spreads.to(machine.device), scale)
+    latents = Latents(means.to(machine.device), spreads.to(machine.device), load_scale(given.run))
     silent = [
         words | {"captions": [_unnamed(caption) for caption in words["captions"]]}
         for words in pictures.words
     ]
-    vocabulary = vocabulary_of(np.load(given.run / "tokens.npy"))
+    vocabulary = load_vocabulary(given.run / "vocabulary.json")
     return latents, words_of(silent, vocabulary=vocabulary).ids
 
 

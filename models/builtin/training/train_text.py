@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = Machine(given.device, given.precision)
     given.run.mkdir(parents=True, exist_ok=True)
     words = words_of(load(given.pictures).words, given.run / "tokens.npy")
+    words.vocabulary.save(given.run / "vocabulary.json")
     held_out = min(512, len(words.ids) // 4)
     torch.manual_seed(given.seed)
     sizes, known = SIZES[given.sizes], words.vocabulary

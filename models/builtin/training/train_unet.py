@@ -24,7 +24,7 @@ from transformers import CLIPTextModel
 from models.builtin.training.diffusion import noise_loss, picture_error
 from models.builtin.training.encode import Latents, encode_all, load_latents, load_vae
 from models.builtin.training.inpaint_masks import hole_pictures
-from models.builtin.training.networks import SIZES, Sizes, build_text, build_unet
+from models.builtin.training.networks import SIZES, Sizes, build_text, build_unet, fill_text
 from models.builtin.training.render import load
 from models.builtin.training.run import (
     Machine,
@@ -34,7 +34,7 @@ from models.builtin.training.run import (
     parameter_groups,
     plan_of,
 )
-from models.builtin.training.vocabulary import Vocabulary
+from models.builtin.training.vocabulary import Vocabulary, load_vocabulary
 from models.builtin.training.warm_start import warm_start_unet, widen_for_inpainting
 from models.builtin.training.words import Words, chosen_captions, words_of
 
@@ -163,17 +163,17 @@ def _use_explicit_attention(unet: UNet2DConditionModel, machine: Machine) -> Non
 def load_text(path: Path, sizes: Sizes, vocabulary: Vocabulary) -> CLIPTextModel:
     """The text encoder that a weights file holds, for the compact vocabulary."""
     text = build_text(sizes, len(vocabulary.used), vocabulary.begin, vocabulary.end)
-    text.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["text"])
-    return text
+    return fill_text(text, torch.load(path, map_location="cpu", weights_only=True)["text"])
 
 
 def _sources(given: argparse.Namespace, machine: Machine) -> list[Source]:
-    """The folder of the main size first. All share the vocabulary of the first."""
-    main_words = words_of(load(given.pictures).words, given.run / "tokens.npy")
+    """The folder of the main size first. All share the text encoder's vocabulary."""
+    known = load_vocabulary(given.run / "vocabulary.json")
+    main_words = words_of(load(given.pictures).words, given.run / "tokens.npy", known)
     found = [Source(load_latents(given.run / "latents.pt", machine), main_words)]
     for folder in given.more:
         cache = given.run / f"tokens_{folder.name}.npy"
-        words = words_of(load(folder).words, cache, main_words.vocabulary)
+        words = words_of(load(folder).words, cache, known)
         latents = load_latents(given.run / f"latents_{folder.name}.pt", machine)
         found.append(Source(latents, words))
     return found

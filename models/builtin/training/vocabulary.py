@@ -6,6 +6,7 @@ and the full one is filled in when a checkpoint is written (tiny-model 2.6).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,10 @@ class Vocabulary:
         table[list(self.used)] = np.arange(len(self.used))
         return torch.from_numpy(table[ids])
 
+    def save(self, path: Path) -> None:
+        """Keep it beside the weights that were trained with it."""
+        path.write_text(json.dumps(self.used), encoding="utf-8")
+
     def expanded(self, table: Tensor, tokenizer: CLIPTokenizer) -> Tensor:
         """The full table: unused rows are the mean row, synonyms of known words their vectors."""
         full = table.mean(0, keepdim=True).repeat(VOCABULARY_SIZE, 1)
@@ -92,6 +97,11 @@ class Vocabulary:
                 if known in self.used and token is not None and token not in self.used:
                     full[token] = full[known]
         return full
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """A vocabulary that was saved."""
+    return Vocabulary(tuple(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def load_tokenizer() -> CLIPTokenizer:

@@ -2,8 +2,8 @@
 
     python -m models.builtin.training.write_checkpoint RUN FOLDER --pictures PICTURES [--inpainting]
 
-Reads RUN/vae_weights.pt, RUN/latents.pt, RUN/tokens.npy and RUN/unet_weights.pt (or
-RUN/inpainting_weights.pt for the UNet of the inpainting variant).
+Reads RUN/vae_weights.pt, RUN/scale.json, RUN/vocabulary.json and RUN/unet_weights.pt (or, for the
+UNet of the inpainting variant, RUN/inpainting_weights.pt).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from models.builtin.training.encode import load_vae
+from models.builtin.training.encode import load_scale, load_vae
 from models.builtin.training.latent_rgb import main as fit_latent_rgb
 from models.builtin.training.networks import (
     BEGIN_TOKEN,
@@ -31,12 +31,13 @@ from models.builtin.training.networks import (
     VOCABULARY_SIZE,
     Sizes,
     build_unet,
+    fill_text,
     text_config,
 )
 from models.builtin.training.photographs import photographs
 from models.builtin.training.render import load
 from models.builtin.training.run import Machine
-from models.builtin.training.vocabulary import Vocabulary, load_tokenizer, vocabulary_of
+from models.builtin.training.vocabulary import Vocabulary, load_tokenizer, load_vocabulary
 from models.facts import FACTS_FILE
 
 _SHIPPED = Path(__file__).parents[1] / "checkpoint"
@@ -57,12 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     sizes = SIZES[given.sizes]
     _copy_what_is_the_same(given.folder)
-    scale = float(torch.load(given.run / "latents.pt", mmap=True, weights_only=True)["scale"])
     vae = load_vae(given.run, sizes, Machine("cpu"))
-    vae.register_to_config(scaling_factor=scale)
+    vae.register_to_config(scaling_factor=load_scale(given.run))
     vae.to(torch.float16).save_pretrained(given.folder / "vae")
     state = torch.load(given.run / "unet_weights.pt", map_location="cpu", weights_only=True)
-    text = full_text_encoder(state["text"], vocabulary_of(np.load(given.run / "tokens.npy")), sizes)
+    text = full_text_encoder(state["text"], load_vocabulary(given.run / "vocabulary.json"), sizes)
     save_text_encoder(text, given.folder / "text_encoder")
     if given.inpainting:
         path = given.run / "inpainting_weights.pt"
@@ -80,8 +80,7 @@ def full_text_encoder(
     table = next(name for name in state if name.endswith(_TABLE))
     full = {**state, table: vocabulary.expanded(state[table], load_tokenizer())}
     text = CLIPTextModel(text_config(sizes, VOCABULARY_SIZE, BEGIN_TOKEN, END_TOKEN))
-    text.load_state_dict(full)
-    return text.half()
+    return fill_text(text, full).half()
 
 
 def save_text_encoder(text: CLIPTextModel, folder: Path) -> None:
