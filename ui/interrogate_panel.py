@@ -67,7 +67,9 @@ class InterrogatePanel:
 
 def build_buttons() -> InterrogateButtons:
     """Make the two buttons where this is called."""
-    return InterrogateButtons(tool("📎", "img2img_interrogate"), tool("📦", "img2img_deepbooru"))
+    return InterrogateButtons(
+        tool("CLIP", "img2img_interrogate"), tool("DeepBooru", "img2img_deepbooru")
+    )
 
 
 def build_panel(services: Services) -> InterrogatePanel:
