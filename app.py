@@ -190,6 +190,7 @@ def _mount_page(app: FastAPI, house: House) -> None:
         engine=house.engine,
         assets=house.assets,
         drawings=house.drawings,
+        bench=house.bench,
         options=house.options,
         catalog=house.catalog,
         tokenizer=ClipTokenizer.from_folder(BUILTIN / "tokenizer"),

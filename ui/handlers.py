@@ -71,7 +71,7 @@ class GenerateHandlers:
         """Queue a job from the form and show it until it is over."""
         values = self._form.values(data)
         try:
-            spec = self._spec(values)
+            spec = self.spec(values)
         except ValueError as error:
             gr.Warning(str(error), duration=12)
             yield {self.parts.monitor: {"error": str(error)}}
@@ -115,7 +115,8 @@ class GenerateHandlers:
         if view is not None:
             self._services.engine.request_stop(view.id, StopKind.SKIP)
 
-    def _spec(self, values: dict[str, Any]) -> JobSpec:
+    def spec(self, values: dict[str, Any]) -> JobSpec:
+        """The job that the form's values make. Raises ValueError with a sentence."""
         services = self._services
 
         def measure(path: str) -> Extent:

@@ -22,6 +22,9 @@ from ui.form_fill import checkpoint_choices, notice
 from ui.handlers import GenerateHandlers, ResultParts
 from ui.interrogate_panel import build_buttons, build_panel, wire_interrogation
 from ui.picture_tabs import picture_tabs
+from ui.plot_elements import ScriptsPanel, build_scripts
+from ui.script_forms import ScriptForms, ScriptHandlers, build_script_forms, wire_script_forms
+from ui.scripts_panel import PlotHandlers, wire_scripts
 from ui.services import Services
 from ui.small_handlers import SmallHandlers
 from ui.texts import CHOICES, LABELS, TITLE, TOOLTIPS
@@ -47,21 +50,39 @@ def build_page(services: Services) -> gr.Blocks:
                 with gr.Row(elem_classes="resize-handle-row"):
                     with gr.Column(elem_id="img2img_settings", min_width=320):
                         controls = _settings(services, parts)
+                        scripts = build_scripts(), build_script_forms()
                     with gr.Column(elem_id="img2img_results", min_width=320):
                         results = _results(services, parts, prompts)
             with gr.Tab(LABELS["tab_png_info"], id="pnginfo", elem_id="tab_pnginfo"):
                 _png_info(parts)
         form = Form(checkpoint=checkpoint, **{k: prompts[k] for k in _PROMPTS}, **controls)
+        jobs = GenerateHandlers(services, form, results)
         wire(
             page,
             form,
             parts,
-            GenerateHandlers(services, form, results),
+            jobs,
             SmallHandlers(services, form),
             CanvasHandlers(services, form),
         )
         wire_interrogation(page, services, form, parts["interrogate"], interrogation)
+        _wire_scripts(page, services, form, scripts, jobs)
     return page
+
+
+def _wire_scripts(
+    page: gr.Blocks,
+    services: Services,
+    form: Form,
+    scripts: tuple[ScriptsPanel, ScriptForms],
+    jobs: GenerateHandlers,
+) -> None:
+    panel, forms = scripts
+    common = form, jobs.spec, services.owner_of, services.pictures_url
+    plots = PlotHandlers(services.bench, panel, *common)
+    wire_scripts(page, panel, plots, form, services.static_url)
+    others = ScriptHandlers(services.bench, forms, *common)
+    wire_script_forms(forms, others, form, services.static_url)
 
 
 _PROMPTS = ("prompt", "negative_prompt")

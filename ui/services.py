@@ -14,6 +14,7 @@ from jobs.options import OptionStore
 from models.catalog import Catalog
 from pipelines.pictures import PictureLimits
 from pipelines.prompt.tokens import Tokenizer
+from scripts.bench import Bench
 from ui.drawings import DrawingStore
 
 
@@ -30,6 +31,7 @@ class Services:
     limits: PictureLimits
     models_dir: Path
     owner_of: Callable[[gr.Request], str]
+    bench: Bench
     static_url: str
     """Prefix of our own scripts and styles, with a content hash."""
     pictures_url: str = "/pictures"
