@@ -15,6 +15,7 @@ from gradio import processing_utils
 from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 
+import ui.no_stub_files  # noqa: F401  before the class below
 from ui.canvas_markup import Kind, canvas_markup
 from ui.painting import Painting
 

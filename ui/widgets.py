@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import component_meta, processing_utils
+from gradio import processing_utils
 from gradio.data_classes import ImageData
 
+import ui.no_stub_files  # noqa: F401  before the classes below
 from ui.texts import MESSAGES
-
-# Gradio writes a .pyi file beside every subclass of a component at import; not into our tree.
-component_meta.create_or_modify_pyi = lambda *_args, **_kwargs: None
 
 _GALLERY = f"""
 <div class="op-gallery" tabindex="0" role="group" aria-label="{escape(MESSAGES["gallery"])}"

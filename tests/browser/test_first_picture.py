@@ -161,6 +161,7 @@ def test_keys_generate_and_interrupt(page: Page, server: Server, photograph: Pat
     page.wait_for_selector("#img2img_interrupt", state="visible")
     page.keyboard.press("Escape")
     page.wait_for_selector("#img2img_generate", state="visible", timeout=10_000)
+    expect(page.locator(".op-message")).to_contain_text("interrupted")
 
 
 def test_small_tools(page: Page, server: Server, photograph: Path) -> None:
