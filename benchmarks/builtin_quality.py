@@ -186,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Figure]:
 def painting(painter: Painter, judge: Judge | None, count: int) -> list[Figure]:
     """Adherence of pictures that are painted from noise."""
     figures = portraits(painter, judge, count)
+    figures += characters(painter, count)
     figures += [_share("sky", [_sky_is_right(painter, seed) for seed in range(count)], 95)]
     return figures + objects(painter, judge, count)
 
@@ -217,6 +218,26 @@ def portraits(painter: Painter, judge: Judge | None, count: int) -> list[Figure]
                 judged[name].append(judge_attribute(judge, made[None], name)[0] == value)
     found = [_share(f"{name} colour", values, 95) for name, values in right.items()]
     return found + [_share(name, values, 85) for name, values in judged.items() if values]
+
+
+def characters(painter: Painter, count: int) -> list[Figure]:
+    """The user's own example prompt in other colours, by the colour rule."""
+    fixed = {"accessory": "horns", "horn_shape": "curved", "footwear": "boots", "style": "long"}
+    drawn = [draw(seed, SIDE, kind="figure", look="clay", fixed=fixed) for seed in range(60)]
+    parts = ("hair", "horns", "shoes")
+    regions = {part: np.mean([one.mask(part) for one in drawn], 0) > 0.8 for part in parts}
+    right: dict[str, list[bool]] = {part: [] for part in parts}
+    for seed in range(count):
+        hair = list(HAIR)[seed % len(HAIR)]
+        horns, boots = Random(seed).sample(list(COLOURS), 2)
+        prompt = (
+            f"cute clay figure of a small humanoid character with long {hair} hair, "
+            f"{horns} curved horns, {boots} boots, clean background"
+        )
+        made = painter.paint(prompt, 7000 + seed, "characters")
+        for part, wanted in zip(parts, (_plain(hair), horns, boots), strict=True):
+            right[part].append(region_colour(made, regions[part]) == wanted)
+    return [_share(f"character's {part} colour", values, 95) for part, values in right.items()]
 
 
 def objects(painter: Painter, judge: Judge | None, count: int) -> list[Figure]:

@@ -26,6 +26,6 @@ def test_what_is_asked_for_is_painted(tmp_path: Path) -> None:
     kinds = ("hair colour", "shirt colour", "background colour", "sky")
     assert sum(values[name] for name in kinds) >= 200, values
     assert {path.name for path in tmp_path.glob("*.png")} == {
-        "portraits.png", "landscapes.png", "objects.png",
+        "portraits.png", "landscapes.png", "objects.png", "characters.png",
     }  # fmt: skip
     assert list(itertools.islice(values, 1)) == ["load"]
