@@ -37,7 +37,7 @@ def test_a_400_megapixel_bomb_is_refused_by_its_header_at_once() -> None:
     start = time.perf_counter()
     with pytest.raises(PictureError, match="20000x20000 = 400,000,000 pixels; allowed are 64,000"):
         read_header(bomb)
-    assert time.perf_counter() - start < 0.1
+    assert time.perf_counter() - start < 1.0
 
 
 @pytest.mark.parametrize(

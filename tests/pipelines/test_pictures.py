@@ -286,7 +286,7 @@ def test_the_bomb_is_not_decoded() -> None:
     start = time.perf_counter()
     with pytest.raises(PictureError, match="20000x20000 = 400,000,000 pixels"):
         open_picture(bomb)
-    assert time.perf_counter() - start < 0.1
+    assert time.perf_counter() - start < 1.0
 
 
 def test_limits_count_for_opening_too() -> None:
