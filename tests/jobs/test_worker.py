@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +30,8 @@ from tests.jobs.doubles import spec
 from tests.pipelines.conftest import BUILTIN
 from tests.pipelines.pixels import array, noise
 from tests.pipelines.run_doubles import request_for
+
+ROOT = Path(__file__).parents[2]
 
 # ---------------------------------------------------------------- stops
 
@@ -354,3 +358,43 @@ def test_a_server_that_stops_leaves_its_job_to_the_next_one(tmp_path: Path) -> N
         assert len(second.files()) == 2
     finally:
         second.engine.stop()
+
+
+KILLED_SERVER = """
+import sys, time
+from pathlib import Path
+from tests.jobs.test_worker import House
+
+if __name__ == "__main__":
+    house = House(Path(sys.argv[1]))
+    house.engine.start()
+    job = house.submit(init_images=(house.photograph(),), sampling={"steps": 150})
+    house.wait(job, lambda view: view.progress.step > 1)
+    print(house.engine.worker_pid, job, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_server_takes_its_worker_along_and_leaves_its_job(tmp_path: Path) -> None:
+    """An orphan would keep the GPU's memory from the next server."""
+    script = tmp_path / "server.py"
+    script.write_text(KILLED_SERVER)
+    command = [sys.executable, str(script), str(tmp_path)]
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=path) as server:
+        assert server.stdout is not None
+        pid, job = server.stdout.readline().split()
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "the worker outlives its server"
+        time.sleep(0.05)
+    house = House(tmp_path)
+    house.engine.start()
+    try:
+        view = house.finished(job)
+        assert (view.state, view.attempts, len(view.pictures)) == (JobState.DONE, 2, 1)
+    finally:
+        house.engine.stop()
