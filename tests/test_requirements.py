@@ -109,8 +109,11 @@ def test_the_lock_has_everything_that_comes_along() -> None:
 
 def imported(root: Path, *, tests: bool) -> dict[str, str]:
     """Top-level packages of others that our sources import -> one place."""
-    modules = read_tree(root / "tests") if tests else read_tree(root)
-    ours = {module.top for module in read_tree(root)} | {"tests", "conftest"}
+    if tests:
+        modules = [*read_tree(root / "tests"), *read_tree(root / "benchmarks")]
+    else:
+        modules = [one for one in read_tree(root) if not str(one.path).startswith("benchmarks")]
+    ours = {module.top for module in read_tree(root)} | {"tests", "conftest", "benchmarks"}
     ours |= {module.top for module in modules}
     places: dict[str, str] = {}
     for module in modules:

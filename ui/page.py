@@ -110,7 +110,7 @@ def _quicksettings(services: Services, parts: Parts) -> gr.Dropdown:
         parts["clip_skip"] = gr.Slider(
             1,
             12,
-            lambda: int(services.options.get("CLIP_stop_at_last_layers")),
+            int(services.options.get("CLIP_stop_at_last_layers")),
             step=1,
             label=LABELS["clip_skip"],
             elem_id="setting_CLIP_stop_at_last_layers",

@@ -162,6 +162,10 @@ class SmallHandlers:
             updates[self._form.cfg] = new.cfg
         return updates or unchanged()
 
+    def clip_skip(self) -> int:
+        """The setting as it is now; the API may have changed it since the page was built."""
+        return int(self._services.options.get("CLIP_stop_at_last_layers"))
+
     def set_clip_skip(self, layers: float | None) -> None:
         """Remember another clip skip; it holds for every job from now on, as in A1111."""
         if layers is not None:

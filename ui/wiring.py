@@ -51,6 +51,7 @@ def wire(
     parts["clip_skip"].input(
         small.set_clip_skip, parts["clip_skip"], None, trigger_mode="always_last", **QUIET
     )
+    page.load(small.clip_skip, None, parts["clip_skip"], **QUIET)
     parts["refresh"].click(small.rescan, None, [form.checkpoint, parts["notice"]], **QUIET)
 
 

@@ -78,9 +78,9 @@ def test_webuiapi_generates(served: Served) -> None:
 
 def test_webuiapi_raises_with_status_and_text(served: Served) -> None:
     with pytest.raises(RuntimeError) as raised:
-        served.client().txt2img(enable_hr=True)
-    assert raised.value.args[0] == 501
-    assert "enable_hr" in raised.value.args[1]
+        served.client().txt2img(steps=0)
+    assert raised.value.args[0] == 422
+    assert "steps" in raised.value.args[1]
 
 
 CALLS = (

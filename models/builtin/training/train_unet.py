@@ -64,9 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_run_arguments(parser, steps=9000, rate=9e-4)
     given = parser.parse_args(arguments)
     machine = Machine(given.device, given.precision)
-    torch.set_flush_denormal(True)
     torch.manual_seed(given.seed)
-    (train_inpainting if given.inpainting else train_denoiser)(given, machine)
+    torch.set_flush_denormal(True)
+    try:
+        (train_inpainting if given.inpainting else train_denoiser)(given, machine)
+    finally:
+        torch.set_flush_denormal(False)  # it holds for the whole process
 
 
 def train_denoiser(given: argparse.Namespace, machine: Machine) -> None:
