@@ -16,6 +16,7 @@ from PIL.Image import Image
 
 from jobs.options import request_defaults
 from jobs.spec import JobSpec, JobState, JobView, StopKind
+from jobs.store import StoreError
 from pipelines.geometry import Extent
 from pipelines.pictures import open_picture
 from pipelines.request import PictureRef
@@ -72,12 +73,11 @@ class GenerateHandlers:
         values = self._form.values(data)
         try:
             spec = self.spec(values)
-        except ValueError as error:
+            job_id = self._services.engine.submit(self._services.owner_of(request), spec)
+        except (ValueError, StoreError) as error:
             gr.Warning(str(error), duration=12)
             yield {self.parts.monitor: {"error": str(error)}}
             return
-        owner = self._services.owner_of(request)
-        job_id = self._services.engine.submit(owner, spec)
         async for updates in self._show(job_id):
             yield updates
 
