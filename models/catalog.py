@@ -11,15 +11,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from models.embedding_files import EMBEDDING_FOLDER, EmbeddingFile, list_embeddings
 from models.errors import MissingModel, ModelError
+from models.extra_networks.files import hypernetwork_catalog, lora_catalog
 from models.facts import Facts, facts_of_file, facts_of_folder, yaml_path
 from models.folder import identify_folder, is_folder_checkpoint, weight_files
 from models.hashes import LEGACY_OFFSET, HashCache, legacy_hash, short_hash
 from models.identify import ModelKind, identify
 from models.safetensors_header import read_header
-from models.vae import is_vae_name
+from models.upscaler_files import UpscalerFiles
+from models.vae import VaeFile, is_vae_name, list_vaes
 
 BUILTIN_NAME = "overpaint-tiny"
+BUILTIN_INPAINTING = "overpaint-tiny-inpainting"
 CHECKPOINT_FOLDER = "Stable-diffusion"
 SUFFIXES = (".safetensors", ".ckpt")
 
@@ -103,12 +107,25 @@ class Catalog:
     """
 
     def __init__(
-        self, models_dir: Path, data_dir: Path, builtin: Path, extra_dirs: Sequence[Path] = ()
+        self,
+        models_dir: Path,
+        data_dir: Path,
+        builtin: Path,
+        extra_dirs: Sequence[Path] = (),
+        vae_dirs: Sequence[Path] = (),
     ) -> None:
         self._roots = tuple(
             root.absolute() for root in (models_dir / CHECKPOINT_FOLDER, *extra_dirs)
         )
         self.models_dir = models_dir
+        self.upscalers = UpscalerFiles(models_dir)
+        self._vae_dirs = tuple(vae_dirs)
+        self._companions = builtin.absolute().parent
+        self.embedding_dirs = tuple(
+            root / EMBEDDING_FOLDER for root in (models_dir, self._companions)
+        )
+        self.loras = lora_catalog(models_dir, self._companions)
+        self.hypernetworks = hypernetwork_catalog(models_dir, self._companions)
         self._builtin = builtin.absolute()
         self._hashes = HashCache(data_dir)
         self._lock = threading.Lock()
@@ -120,6 +137,14 @@ class Catalog:
         """All checkpoints, sorted by name without regard to case; the built-in one comes last."""
         return self._snapshot.entries
 
+    def vaes(self) -> tuple[VaeFile, ...]:
+        """The VAE files there are now; their folders are looked at anew."""
+        return list_vaes(self.models_dir, self._vae_dirs, self._companions / "VAE")
+
+    def embeddings(self) -> tuple[EmbeddingFile, ...]:
+        """The textual inversions, looked up now; the built-in ones come last."""
+        return list_embeddings(*self.embedding_dirs)
+
     def rescan(self) -> None:
         """Look at the folders again. Unreadable folders count as empty."""
         with self._lock:
@@ -129,8 +154,14 @@ class Catalog:
                     entry = self._entry(_relative(path, root), path)
                     found.setdefault(entry.name, entry)
             users = sorted(found.values(), key=lambda entry: (entry.name.lower(), entry.name))
-            builtin = self._entry(BUILTIN_NAME, self._builtin, builtin=True)
-            self._snapshot = _snapshot((*users, builtin))
+            self._snapshot = _snapshot((*users, *self._builtins()))
+
+    def _builtins(self) -> Iterator[CheckpointEntry]:
+        """What ships: the inpainting variant beside the checkpoint, if it is there, and that."""
+        variant = self._companions / "inpainting"
+        if is_folder_checkpoint(variant):
+            yield self._entry(BUILTIN_INPAINTING, variant, builtin=True)
+        yield self._entry(BUILTIN_NAME, self._builtin, builtin=True)
 
     def find(self, alias: str) -> CheckpointEntry | None:
         """The checkpoint that goes by this name, or None (api 3.5, behaviour 15.2).
@@ -154,9 +185,10 @@ class Catalog:
         return entry
 
     def default(self, selected: str = "") -> CheckpointEntry:
-        """The selected checkpoint if it is there, else the first usable one, else the built-in."""
+        """The selected checkpoint if it is there, else the user's first usable one, else ours."""
         chosen = self.find(selected) if selected else None
-        usable = (entry for entry in self.entries if entry.problem is None)
+        users = (entry for entry in self.entries if entry.kind != "builtin")
+        usable = (entry for entry in users if entry.problem is None)
         return chosen or next(usable, self.entries[-1])
 
     def ensure_hash(self, entry: CheckpointEntry) -> CheckpointEntry:

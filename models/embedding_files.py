@@ -48,10 +48,10 @@ class EmbeddingFile:
     problem: str | None = None
 
 
-def list_embeddings(folder: Path) -> tuple[EmbeddingFile, ...]:
-    """All embeddings below `folder`, sorted by path; of two with one name the first counts."""
+def list_embeddings(*folders: Path) -> tuple[EmbeddingFile, ...]:
+    """All embeddings below these folders, sorted by path; of two with one name the first counts."""
     found: dict[str, EmbeddingFile] = {}
-    for path in _files(folder):
+    for path in (path for folder in folders for path in _files(folder)):
         described = describe(path)
         if described is not None:
             found.setdefault(described.name, described)

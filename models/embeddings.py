@@ -35,9 +35,9 @@ class Embedding:
 
 @dataclass
 class EmbeddingShelf:
-    """The embeddings folder, looked at again whenever its files have changed."""
+    """The folders of embeddings, looked at again whenever their files have changed."""
 
-    folder: Path
+    folders: tuple[Path, ...]
     _loaded: dict[tuple[Path, int, int], Embedding] = field(default_factory=dict)
 
     def fitting(self, width: int) -> dict[str, Embedding]:
@@ -46,7 +46,7 @@ class EmbeddingShelf:
         A file that turns out to be damaged is logged and left out, too.
         """
         found: dict[str, Embedding] = {}
-        for file in list_embeddings(self.folder):
+        for file in list_embeddings(*self.folders):
             if file.problem is not None or file.width != width:
                 continue
             try:

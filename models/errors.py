@@ -24,3 +24,15 @@ class MissingModel(ModelError):
             f"model '{name}' not found: put it into the Stable-diffusion folder and refresh the "
             "list, or choose another one"
         )
+
+
+class MissingVae(MissingModel):
+    """No VAE file goes by this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        ValueError.__init__(
+            self,
+            f"VAE '{name}' not found: put it into the VAE folder of the models, or set SD VAE to "
+            "Automatic or None",
+        )

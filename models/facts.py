@@ -66,6 +66,8 @@ class Facts(_Part):
     in -1..1 for cheap previews (behaviour 14.2).
     """
 
+    shares_with: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")] | None = None
+    """A diffusers folder beside this one, whose parts serve where this one has none."""
     default_width: _Side | None = None
     default_height: _Side | None = None
     default_cfg: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
@@ -108,7 +110,14 @@ def facts_of_file(model: Path, metadata: Mapping[str, str]) -> Facts:
 
 
 def facts_of_folder(folder: Path) -> Facts:
-    """Facts of a diffusers folder: its `overpaint.json`, or none."""
+    """Facts of a diffusers folder: its `overpaint.json`, over that of the one it shares with."""
+    own = _facts_in(folder)
+    if own.shares_with is None:
+        return own
+    return own.over(_facts_in(folder.parent / own.shares_with))
+
+
+def _facts_in(folder: Path) -> Facts:
     path = folder / FACTS_FILE
     return parse_facts(_read(path), f"{folder.name}/{FACTS_FILE}") if path.is_file() else Facts()
 

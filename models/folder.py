@@ -1,7 +1,8 @@
 """A checkpoint as a diffusers folder: which files belong to it and what kind it is. No torch.
 
 Only JSON is read and only fixed file names are used: neither a `pipeline.py` in the folder nor a
-class of its own can ever be run from here.
+class of its own can ever be run from here. A part that is missing may come from the folder beside
+it that `overpaint.json` names.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def identify_folder(root: Path) -> ModelKind:
         if name.startswith(prefix) or ("text_encoder_2" in index and family == "sdxl"):
             return ModelKind(family, "base", None, 1024, 4)
     _check_classes(root, index)
-    return _identify_unet(root, _read_json(root / "unet" / "config.json"))
+    return _identify_unet(root, _read_json(part_folder(root, "unet") / "config.json"))
 
 
 def read_folder(root: Path) -> DiffusersFolder:
@@ -91,16 +92,26 @@ def read_folder(root: Path) -> DiffusersFolder:
     Raises BadModelFile or UnsupportedModel (see `identify_folder`), also for missing weights.
     """
     kind = identify_folder(root)
-    scheduler = _read_json(root / "scheduler" / "scheduler_config.json")
+    scheduler = _read_json(part_folder(root, "scheduler") / "scheduler_config.json")
     return DiffusersFolder(
         root=root,
         kind=kind,
         facts=facts_of_folder(root),
         schedule=_schedule(root, scheduler),
-        configs={part: _read_json(root / part / "config.json") for part in _MODEL_STEMS},
+        configs={
+            part: _read_json(part_folder(root, part) / "config.json") for part in _MODEL_STEMS
+        },
         weights={part: _weights(root, part) for part in _MODEL_STEMS},
         tokenizer=_tokenizer(root),
     )
+
+
+def part_folder(root: Path, part: str) -> Path:
+    """Where a part lies: in the folder itself, or in the one beside it that it shares with."""
+    if (root / part).is_dir():
+        return root / part
+    other = facts_of_folder(root).shares_with
+    return root / part if other is None else root.parent / other / part
 
 
 def weight_files(root: Path) -> tuple[Path, ...]:
@@ -148,7 +159,8 @@ def _identify_unet(root: Path, unet: Mapping[str, Any]) -> ModelKind:
 
 
 def _prediction(root: Path) -> Prediction:
-    value = _read_json(root / "scheduler" / "scheduler_config.json").get("prediction_type")
+    config = part_folder(root, "scheduler") / "scheduler_config.json"
+    value = _read_json(config).get("prediction_type")
     if value in (None, "epsilon"):
         return "epsilon"
     if value == "v_prediction":
@@ -183,7 +195,8 @@ def _candidates(root: Path, part: str) -> list[Path]:
     stem = _MODEL_STEMS[part]
     pickled = "pytorch_model.bin" if part == "text_encoder" else f"{stem}.bin"
     names = (f"{stem}.safetensors", f"{stem}.fp16.safetensors", pickled)
-    return [root / part / name for name in names if (root / part / name).is_file()]
+    folder = part_folder(root, part)
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def _weights(root: Path, part: str) -> Path:
@@ -197,7 +210,7 @@ def _weights(root: Path, part: str) -> Path:
 
 
 def _tokenizer(root: Path) -> Path:
-    folder = root / "tokenizer"
+    folder = part_folder(root, "tokenizer")
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         return folder
     if (folder / "tokenizer.json").is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ class HashCache:
 
     def known_folder(self, root: Path, files: Iterable[Path]) -> str | None:
         """The folder's hash (see `sha256_folder`) if every file's hash is remembered."""
-        parts = [(file.relative_to(root).as_posix(), self.known(file)) for file in files]
+        parts = [(_relative(file, root), self.known(file)) for file in files]
         known = [(name, digest) for name, digest in parts if digest is not None]
         return _combine(known) if len(known) == len(parts) else None
 
@@ -90,7 +91,7 @@ class HashCache:
         The text hashed is `name, NUL, hex digest, newline` per file, names relative to `root` with
         forward slashes, so it does not depend on the machine or on file times.
         """
-        return _combine([(f.relative_to(root).as_posix(), self.sha256(f)) for f in files])
+        return _combine([(_relative(f, root), self.sha256(f)) for f in files])
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -121,6 +122,11 @@ class HashCache:
             connection.close()
             raise
         return connection
+
+
+def _relative(file: Path, root: Path) -> str:
+    """Also of files in a folder beside, which a folder may share."""
+    return Path(os.path.relpath(file, root)).as_posix()
 
 
 def _combine(parts: list[tuple[str, str]]) -> str:

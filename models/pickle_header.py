@@ -13,11 +13,11 @@ import pickle
 import re
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Any
 
 from models.errors import BadModelFile
 from models.safetensors_header import DTYPE_BITS, Header, TensorInfo
@@ -27,6 +27,9 @@ PICKLE_LIMIT = 64 * 1024 * 1024
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """First pickle of a checkpoint written before torch 1.6 (not a zip archive)."""
+
+WRAPPERS = ("state_dict", "params_ema", "params", "model")
+"""Keys under which files keep their weights: checkpoints (behaviour 15.2), upscalers, BLIP."""
 
 _MEMBER = re.compile(
     r"[^/\\]+/(data/\d+|version|byteorder|data\.pkl|\.data/serialization_id"
@@ -156,10 +159,9 @@ class _Skeleton(pickle.Unpickler):
 def read_pickle_header(path: Path) -> Header:
     """Names, dtypes and shapes of the tensors in a .ckpt / .pt / .pth / .bin file.
 
-    A `state_dict` (behaviour 15.2) or an embedding's `string_to_param` (15.8) inside is unwrapped.
-    Raises BadModelFile if the file is
-    damaged, names anything outside the allow-list of behaviour 15.1, or holds other members than
-    a torch archive does. No code of the file or of its libraries runs.
+    What is under one of WRAPPERS or an embedding's `string_to_param` (15.8) is unwrapped. Raises
+    BadModelFile if the file is damaged, names anything outside the allow-list of behaviour 15.1,
+    or holds other members than a torch archive does. No code of the file or of its libraries runs.
     """
     if path.stat().st_size == 0:
         raise BadModelFile(f"{path.name} is empty (0 bytes). Download it again.")
@@ -176,12 +178,17 @@ def read_pickle_header(path: Path) -> Header:
         ) from error
     if not isinstance(content, dict):
         raise BadModelFile(f"{path.name} holds no table of weights. Choose a checkpoint file.")
-    inner = content.get("state_dict", content.get("string_to_param"))
-    table = inner if isinstance(inner, dict) else content
+    table = unwrapped(content, (*WRAPPERS, "string_to_param"))
     tensors = {k: v for k, v in table.items() if isinstance(k, str) and isinstance(v, TensorInfo)}
     if not tensors:
         raise BadModelFile(f"{path.name} holds no weights. Choose a checkpoint file.")
     return Header(MappingProxyType(tensors), MappingProxyType({}))
+
+
+def unwrapped(content: dict[Any, Any], wrappers: Sequence[str] = WRAPPERS) -> dict[Any, Any]:
+    """The table of weights in what a file holds: the first of `wrappers` there is, or all of it."""
+    inner = (content.get(key) for key in wrappers)
+    return next((table for table in inner if isinstance(table, dict)), content)
 
 
 def _read_zip(path: Path) -> object:

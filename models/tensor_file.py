@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from models.errors import BadModelFile
 from models.model_file import is_safetensors
-from models.pickle_header import read_pickle_header
+from models.pickle_header import read_pickle_header, unwrapped
 from models.safetensors_header import Header, read_header
 
 TensorReader = Callable[[str], torch.Tensor]
@@ -59,12 +59,11 @@ def _load_pickle(path: Path) -> Mapping[str, torch.Tensor]:
             f"{path.name} cannot be loaded safely ({type(error).__name__}). "
             "Get the model as .safetensors."
         ) from error
-    inner = content.get("state_dict") if isinstance(content, dict) else None
-    table = inner if isinstance(inner, dict) else content
-    if not isinstance(table, dict):
+    if not isinstance(content, dict):
         raise BadModelFile(f"{path.name} holds no table of weights. Choose a checkpoint file.")
+    table = unwrapped(content).items()
     return MappingProxyType(
-        {name: value for name, value in table.items() if isinstance(value, torch.Tensor)}
+        {name: value for name, value in table if isinstance(value, torch.Tensor)}
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from models.errors import MissingModel
+from models.errors import MissingVae
 
 AUTOMATIC = "Automatic"
 NONE = "None"
@@ -25,6 +25,7 @@ class VaeFile:
 
     name: str
     path: Path
+    builtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,13 @@ def is_vae_name(name: str) -> bool:
     return ".vae." in name.lower()
 
 
-def list_vaes(models_dir: Path, extra_dirs: Iterable[Path] = ()) -> tuple[VaeFile, ...]:
-    """VAE files: Stable-diffusion/**/*.vae.* and VAE/**/*, sorted by name, each name once."""
+def list_vaes(
+    models_dir: Path, extra_dirs: Iterable[Path] = (), builtin: Path | None = None
+) -> tuple[VaeFile, ...]:
+    """VAE files: Stable-diffusion/**/*.vae.* and VAE/**/*, sorted by name, each name once.
+
+    Those of the folder `builtin` come last.
+    """
     found: dict[str, VaeFile] = {}
     for path in _files(models_dir / "Stable-diffusion"):
         if is_vae_name(path.name):
@@ -64,20 +70,22 @@ def list_vaes(models_dir: Path, extra_dirs: Iterable[Path] = ()) -> tuple[VaeFil
     for folder in (models_dir / "VAE", *extra_dirs):
         for path in _files(folder):
             found.setdefault(path.name, VaeFile(path.name, path))
-    return tuple(sorted(found.values(), key=lambda vae: vae.name.lower()))
+    for path in _files(builtin) if builtin is not None else ():
+        found.setdefault(path.name, VaeFile(path.name, path, builtin=True))
+    return tuple(sorted(found.values(), key=lambda vae: (vae.builtin, vae.name.lower())))
 
 
 def choose_vae(checkpoint_stem: str, wishes: VaeWishes, vaes: Iterable[VaeFile]) -> VaeChoice:
     """The VAE for a checkpoint, in the order of behaviour 15.4.
 
-    Raises MissingModel if the setting or the command line names a file that is not there; a
+    Raises MissingVae if the setting or the command line names a file that is not there; a
     preference whose file is gone falls through, as in A1111.
     """
     available = {vae.name: vae for vae in vaes}
     automatic = wishes.setting in ("", AUTOMATIC)
     if wishes.command_line is not None:
         if not wishes.command_line.is_file():
-            raise MissingModel(str(wishes.command_line))
+            raise MissingVae(str(wishes.command_line))
         return VaeChoice(VaeFile(wishes.command_line.name, wishes.command_line), "command line")
     if wishes.setting_overrides and not automatic:
         return _setting(wishes.setting, available)
@@ -85,14 +93,15 @@ def choose_vae(checkpoint_stem: str, wishes: VaeWishes, vaes: Iterable[VaeFile])
         return VaeChoice(None, "checkpoint preference")
     if wishes.preference in available:
         return VaeChoice(available[wishes.preference], "checkpoint preference")
-    beside = [vae for name, vae in sorted(available.items()) if _belongs(name, checkpoint_stem)]
+    beside = [vae for _, vae in sorted(available.items()) if _belongs(vae, checkpoint_stem)]
     if beside:
         return VaeChoice(beside[0], "beside checkpoint")
     return VaeChoice(None, "baked") if automatic else _setting(wishes.setting, available)
 
 
-def _belongs(vae_name: str, checkpoint_stem: str) -> bool:
-    return bool(checkpoint_stem) and vae_name.startswith(checkpoint_stem)
+def _belongs(vae: VaeFile, checkpoint_stem: str) -> bool:
+    """Chosen by its name alone is only what a user put there."""
+    return bool(checkpoint_stem) and vae.name.startswith(checkpoint_stem) and not vae.builtin
 
 
 def _setting(setting: str, available: dict[str, VaeFile]) -> VaeChoice:
@@ -100,7 +109,7 @@ def _setting(setting: str, available: dict[str, VaeFile]) -> VaeChoice:
         return VaeChoice(None, "setting")
     if setting in available:
         return VaeChoice(available[setting], "setting")
-    raise MissingModel(setting)
+    raise MissingVae(setting)
 
 
 def _files(folder: Path) -> list[Path]:

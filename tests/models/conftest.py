@@ -4,7 +4,7 @@ import pytest
 
 from models.load import LoadedCheckpoint
 from tests.models.make import BUILTIN
-from tests.models.networks import load
+from tests.models.small_networks import load
 
 
 @pytest.fixture(scope="session")

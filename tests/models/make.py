@@ -19,7 +19,7 @@ BUILTIN = Path(__file__).parents[2] / "models" / "builtin" / "checkpoint"
 BUILTIN_FACTS: Mapping[str, Any] = {
     **json.loads((BUILTIN / "overpaint.json").read_text(encoding="utf-8")),
     "unet": {"num_heads": [2, 4, 5], "norm_num_groups": 8},
-    "vae": {"norm_num_groups": 2, "scaling_factor": 0.6833016276359558},
+    "vae": {"norm_num_groups": 2, "scaling_factor": 0.763109},
     "text_encoder": {"num_heads": 3},
 }
 """What a single file of the built-in checkpoint must say beside its tensors."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog import BUILTIN_NAME, Catalog, CheckpointEntry, Defaults
+from models.catalog import BUILTIN_INPAINTING, BUILTIN_NAME, Catalog, CheckpointEntry, Defaults
 from models.errors import MissingModel
 from models.hashes import legacy_hash
 from tests.models.make import BUILTIN, safetensors_bytes, write_header_only
@@ -43,15 +43,19 @@ def names(catalog: Catalog) -> list[str]:
 
 def test_a_bare_machine_has_the_built_in_checkpoint(tmp_path: Path) -> None:
     catalog = make(tmp_path)
-    (entry,) = catalog.entries
+    variant, entry = catalog.entries
+    assert (variant.kind, variant.title) == ("builtin", BUILTIN_INPAINTING)
+    assert (variant.label, variant.problem) == (f"{entry.label} inpainting", None)
     assert (entry.kind, entry.title, entry.path) == ("builtin", BUILTIN_NAME, BUILTIN)
     assert entry.defaults == Defaults(256, 256, 5.0)
     assert entry.problem is None
     assert catalog.default() == entry
     hashed = catalog.ensure_hash(entry)
     assert hashed.title == f"{BUILTIN_NAME} [{hashed.hash10}]"
-    assert catalog.entries == (hashed,)
-    assert make(tmp_path).entries == (hashed,)
+    assert catalog.entries == (variant, hashed)
+    hashed_variant = catalog.ensure_hash(variant)
+    assert hashed_variant.sha256 not in (None, hashed.sha256)
+    assert make(tmp_path).entries == (hashed_variant, hashed)
 
 
 def test_files_and_folders_are_found_and_sorted(tmp_path: Path, folder: Path) -> None:
@@ -66,6 +70,7 @@ def test_files_and_folders_are_found_and_sorted(tmp_path: Path, folder: Path) ->
         "sub/deep/anime-v2.safetensors",
         "sub/photo.safetensors",
         "Zebra.CKPT",
+        BUILTIN_INPAINTING,
         BUILTIN_NAME,
     ]
     assert [entry.kind for entry in catalog.entries][1] == "folder"
@@ -97,6 +102,7 @@ def test_links_are_followed_but_never_round(tmp_path: Path, folder: Path) -> Non
         "single.safetensors",
         "sub/deep/anime-v2.safetensors",
         "sub/photo.safetensors",
+        BUILTIN_INPAINTING,
         BUILTIN_NAME,
     ]
 
@@ -202,7 +208,7 @@ def test_rescan_sees_new_and_lost_files_and_keeps_hashes(tmp_path: Path, folder:
     assert "brand-new.safetensors" in names(catalog)
     assert "sub/photo.safetensors" not in names(catalog)
     assert catalog.get("anime") == hashed
-    assert len(old) == 4, "a snapshot never changes"
+    assert len(old) == 5, "a snapshot never changes"
     os.utime(hashed.path, ns=(1, 1))
     catalog.rescan()
     assert catalog.get("anime").sha256 is None
@@ -230,7 +236,7 @@ def test_readers_never_see_half_a_list(tmp_path: Path, folder: Path) -> None:
 
     def read() -> None:
         while not stop.is_set():
-            if catalog.find("anime") is None or len(catalog.entries) != 4:
+            if catalog.find("anime") is None or len(catalog.entries) != 5:
                 wrong.append(1)
 
     reader = threading.Thread(target=read)

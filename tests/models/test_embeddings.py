@@ -74,7 +74,7 @@ def test_behaviour_15_8_kinds(tmp_path: Path, kind: str) -> None:
 def test_only_those_that_fit_are_loaded(tmp_path: Path) -> None:
     written(tmp_path, "a1111")
     save_file({"emb_params": torch.zeros(1, 5)}, tmp_path / "other.safetensors")
-    shelf = EmbeddingShelf(tmp_path)
+    shelf = EmbeddingShelf((tmp_path,))
     assert set(shelf.fitting(6)) == {"x"}
     assert set(shelf.fitting(5)) == {"other"}
     assert shelf.fitting(768) == {}
@@ -82,10 +82,18 @@ def test_only_those_that_fit_are_loaded(tmp_path: Path) -> None:
 
 
 def test_new_files_are_seen(tmp_path: Path) -> None:
-    shelf = EmbeddingShelf(tmp_path / "not there yet")
+    shelf = EmbeddingShelf((tmp_path / "not there yet",))
     assert shelf.fitting(6) == {}
     written(tmp_path / "not there yet", "concept")
     assert set(shelf.fitting(6)) == {"x"}
+
+
+def test_a_users_file_wins_over_a_built_in_one_of_its_name(tmp_path: Path) -> None:
+    written(tmp_path / "user", "a1111")
+    written(tmp_path / "builtin", "concept")
+    save_file({"emb_params": torch.zeros(1, 6)}, tmp_path / "builtin" / "a.safetensors")
+    found = list_embeddings(tmp_path / "user", tmp_path / "builtin")
+    assert [(one.name, one.vectors) for one in found] == [("x", len(VECTORS)), ("a", 1)]
 
 
 def test_ordinary_pictures_are_none(tmp_path: Path) -> None:
@@ -120,4 +128,4 @@ def test_bad_files_are_listed_with_a_sentence_and_never_loaded(tmp_path: Path, n
     assert file is not None
     assert file.problem
     assert name in file.problem
-    assert EmbeddingShelf(tmp_path).fitting(6) == {}
+    assert EmbeddingShelf((tmp_path,)).fitting(6) == {}

@@ -189,3 +189,42 @@ def test_code_in_a_folder_never_runs(folder: Path, plant: Callable[[Path], None]
     except ModelError as error:
         assert "code" in str(error) or "setting 'auto_map'" in str(error)
     assert not list(folder.rglob("canary"))
+
+
+@pytest.fixture
+def variant(folder: Path) -> Path:
+    """A folder with a U-Net of its own, which shares everything else with `folder`."""
+    root = folder.parent / "variant"
+    shutil.copytree(folder / "unet", root / "unet")
+    shutil.copyfile(folder / "model_index.json", root / "model_index.json")
+    (root / "overpaint.json").write_text(json.dumps({"shares_with": folder.name}))
+    return root
+
+
+def test_a_variant_takes_what_it_lacks_from_the_folder_beside_it(
+    folder: Path, variant: Path
+) -> None:
+    read, whole = read_folder(variant), read_folder(folder)
+    assert read.weights["unet"].parent.parent == variant
+    assert read.weights["vae"] == whole.weights["vae"]
+    assert (read.tokenizer, read.schedule) == (whole.tokenizer, whole.schedule)
+    assert read.facts.default_width == 256
+    assert read.facts.latent_rgb_factors == whole.facts.latent_rgb_factors
+
+
+def test_a_part_of_its_own_comes_first(folder: Path, variant: Path) -> None:
+    shutil.copytree(folder / "vae", variant / "vae")
+    assert read_folder(variant).weights["vae"].parent.parent == variant
+
+
+@pytest.mark.parametrize("name", ["../other", "/etc", "a/b", "..", ""])
+def test_only_a_neighbour_can_be_named(variant: Path, name: str) -> None:
+    (variant / "overpaint.json").write_text(json.dumps({"shares_with": name}))
+    with pytest.raises(BadModelFile, match="shares_with"):
+        read_folder(variant)
+
+
+def test_a_missing_neighbour_is_said(variant: Path) -> None:
+    (variant / "overpaint.json").write_text(json.dumps({"shares_with": "gone"}))
+    with pytest.raises(BadModelFile, match=r"scheduler_config\.json is missing"):
+        read_folder(variant)

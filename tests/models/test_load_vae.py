@@ -13,7 +13,7 @@ from models.compvis import VAE
 from models.errors import BadModelFile
 from models.load import LoadedCheckpoint
 from tests.models.make import BUILTIN, single_file_tensors, write_single_file
-from tests.models.networks import load, outputs
+from tests.models.small_networks import load, outputs
 
 
 def vae_file(path: Path, prefix: str, *, diffusers: bool = False, old: bool = False) -> Path:

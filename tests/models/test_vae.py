@@ -100,6 +100,16 @@ def test_listing(tmp_path: Path) -> None:
     assert found[1].path == tmp_path / "VAE" / "b.pt"
 
 
+def test_built_in_ones_come_last_and_are_never_chosen_by_their_name_alone(tmp_path: Path) -> None:
+    for name in ("models/VAE/z.pt", "builtin/a.safetensors", "builtin/z.pt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = list_vaes(tmp_path / "models", builtin=tmp_path / "builtin")
+    assert [(vae.name, vae.builtin) for vae in found] == [("z.pt", False), ("a.safetensors", True)]
+    assert choose_vae("a", VaeWishes(), found).source == "baked"
+    assert choose_vae("a", VaeWishes(setting="a.safetensors"), found).file == found[1]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a.vae.pt", True), ("a.VAE.safetensors", True), ("vae.pt", False), ("a.vaes.pt", False)],

@@ -13,16 +13,28 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-_PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")
+_ADAPTED = (
+    *("to_q", "to_k", "to_v", "to_out.0"),
+    *("ff.net.0.proj", "ff.net.2", "proj_in", "proj_out"),
+    *("conv1", "conv2"),
+)
+"""Ends of the names of layers that a LoRA adds to: transformer blocks and residual convolutions."""
 
 
 class _LowRank(nn.Module):
-    """A product of two thin matrices, zero at first."""
+    """A product of two thin layers, zero at first; the first one looks as far as the layer does."""
 
-    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
+    def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int) -> None:
         super().__init__()
-        self.down = nn.Linear(inputs, rank, bias=False)
-        self.up = nn.Linear(rank, outputs, bias=False)
+        self.down: nn.Module
+        self.up: nn.Linear | nn.Conv2d
+        if isinstance(layer, nn.Linear):
+            self.down = nn.Linear(layer.in_features, rank, bias=False)
+            self.up = nn.Linear(rank, layer.out_features, bias=False)
+        else:
+            size, padding = layer.kernel_size[0], layer.kernel_size[0] // 2
+            self.down = nn.Conv2d(layer.in_channels, rank, size, padding=padding, bias=False)
+            self.up = nn.Conv2d(rank, layer.out_channels, 1, bias=False)
         nn.init.zeros_(self.up.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,22 +43,19 @@ class _LowRank(nn.Module):
 
 
 class Lora(nn.Module):
-    """Low-rank additions to all attention projections of a UNet (Hu et al. 2021)."""
+    """Low-rank additions to a UNet's layers (Hu et al. 2021; convolutions as LoCon has them)."""
 
     def __init__(self, unet: UNet2DConditionModel, rank: int) -> None:
         super().__init__()
         self.rank = rank
-        named = [
-            ("lora_unet_" + name.replace(".", "_"), layer)
-            for name, layer in unet.named_modules()
-            if isinstance(layer, nn.Linear) and name.endswith(_PROJECTIONS)
-        ]
-        self.keys = [key for key, _ in named]
+        self.keys: list[str] = []
         self.parts = nn.ModuleList()
-        for _, layer in named:
-            part = _LowRank(layer.in_features, layer.out_features, rank)
-            self.parts.append(part)
-            layer.register_forward_hook(_adding(part))
+        for name, layer in list(unet.named_modules()):
+            if isinstance(layer, nn.Linear | nn.Conv2d) and name.endswith(_ADAPTED):
+                part = _LowRank(layer, rank)
+                self.keys.append("lora_unet_" + name.replace(".", "_"))
+                self.parts.append(part)
+                layer.register_forward_hook(_adding(part))
 
     def tensors(self) -> dict[str, Tensor]:
         """The names kohya's scripts use; alpha is the rank, so that the scale is 1."""

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import BlipConfig, BlipForConditionalGeneration
 
+from models.builtin.training.emphasis import kind_factors, row_shares
 from models.builtin.training.picture_batches import clip_normalised, picture_batch
 from models.builtin.training.render import Pictures, load
 from models.builtin.training.run import (
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--often", nargs="*", default=[], help="kinds with factors: objects=2")
     add_run_arguments(parser, steps=8000, rate=6e-4)
     given = parser.parse_args(arguments)
     machine = Machine(given.device, given.precision)
@@ -60,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         machine,
     )
 
+    shares = row_shares(pictures.words, kind_factors(given.often), held_out)
+
     def losses(step: Step) -> dict[str, Tensor]:
-        rows = step.dice.integers(held_out, len(sentences), given.batch)
+        rows = step.dice.choice(len(sentences), given.batch, p=shares)
         seen = clip_normalised(picture_batch(pictures, rows, SIDE, step.dice))
         ids = _ids([sentences[row] for row in rows], pieces)
         return {"loss": _loss(blip, seen.to(machine.device), ids.to(machine.device), machine)}

@@ -125,15 +125,15 @@ def _loss(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 def _disturbed(picture: npt.NDArray[np.uint8], dice: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """A little blur, noise, another brightness, and a shift of a few pixels."""
-    seen: npt.NDArray[Any] = np.asarray(picture, np.float32)
+    """At the judge's size: a little blur, noise, another brightness, a shift of a few pixels."""
+    small = cv2.resize(np.asarray(picture), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    seen: npt.NDArray[Any] = np.asarray(small, np.float32)
     if dice.random() < 0.5:
-        seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), dice.uniform(0.5, 2.5)))
+        seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), dice.uniform(0.25, 1.25)))
     seen = seen * dice.uniform(0.9, 1.08) + dice.normal(0, dice.uniform(0, 8), seen.shape)
-    x, y = dice.integers(-8, 9, 2)
+    x, y = dice.integers(-4, 5, 2)
     moved = np.array([[1, 0, x], [0, 1, y]], np.float32)
-    side = len(picture)
-    seen = cv2.warpAffine(seen, moved, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(seen, moved, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(np.clip(seen, 0, 255), np.uint8)
 
 

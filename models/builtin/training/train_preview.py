@@ -2,7 +2,7 @@
 
     python -m models.builtin.training.train_preview PICTURES RUN [--steps 3000]
 
-Layout of TAESD's decoder (behaviour 14.2) in a small width: clamp, convolutions, three doublings.
+The network is models/preview_decoder.py.
 Reads RUN/latents.pt; writes RUN/preview.safetensors.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.builtin.training.encode import load_latents
 from models.builtin.training.render import load
@@ -29,38 +29,10 @@ from models.builtin.training.run import (
     plan_of,
 )
 from models.builtin.training.train_vae import HELD_OUT
+from models.preview_decoder import PREVIEW_FILE, PreviewDecoder
 
 _CROP = 12
 """Latent pixels per side of a crop: 96 pixels."""
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = torch.relu(x + self.conv(x))
-        return found
-
-
-class PreviewDecoder(nn.Module):
-    """Scaled latents [b, 4, h, w] to RGB [b, 3, 8h, 8w] in -1..1."""
-
-    def __init__(self, width: int = 24) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(4, width, 3, padding=1), nn.ReLU(), _Block(width)]
-        for _ in range(3):
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 3, padding=1)]
-            layers.append(_Block(width))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 3, 3, padding=1))
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """See the class."""
-        found: Tensor = self.layers(torch.tanh(latents / 3) * 3)
-        return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,14 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seen.append(latents.mean[row, :, y : y + _CROP, x : x + _CROP])
             cut = slice(8 * y, 8 * (y + _CROP)), slice(8 * x, 8 * (x + _CROP))
             wanted.append(np.asarray(pixels[row][cut]))
+        # Outside: autocast on the CPU cannot stack half precision.
+        crops = torch.stack(seen).float() * latents.scale
         with machine.autocast():
-            painted = decoder(torch.stack(seen).float() * latents.scale)
+            painted = decoder(crops)
         error = painted.float() - _planes(np.stack(wanted)).to(machine.device)
         return {"loss": error.abs().mean() + (error**2).mean()}
 
     run.train(losses)
     run.swap_averages()
-    path = given.run / "preview.safetensors"
+    path = given.run / PREVIEW_FILE
     state = {name: value.half().contiguous().cpu() for name, value in decoder.state_dict().items()}
     save_file(state, path)
     with torch.no_grad():

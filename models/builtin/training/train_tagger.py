@@ -2,8 +2,9 @@
 
     python -m models.builtin.training.train_tagger PICTURES RUN [--steps 6000] [--minutes 20]
 
-Writes RUN/tagger.safetensors: tensors `n_Conv_0` ..., tags in its metadata. Batch normalisation
-does not appear in that layout, so the network is trained without it, from small residual branches.
+Writes RUN/tagger.safetensors: tensors `n_Conv_0` ..., tags and the pictures' side in its metadata.
+Batch normalisation does not appear in that layout, so the network is trained without it, from small
+residual branches.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def losses(step: Step) -> dict[str, Tensor]:
         rows = step.dice.integers(held_out, len(targets), given.batch)
-        # Users' pictures come at 512, whatever the size here: vary it by a third.
+        # Users' drawings show things larger and smaller than ours do: vary the side by a third.
         side = int(given.side * step.dice.uniform(0.75, 1.3)) // 8 * 8
         seen = torch.from_numpy(picture_batch(pictures, rows, side, step.dice))
         with machine.autocast():
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.swap_averages()
     path = given.run / "tagger.safetensors"
     state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-    save_file(state, path, metadata={"tags": json.dumps(list(TAGS))})
+    save_file(state, path, metadata={"tags": json.dumps(list(TAGS)), "side": str(given.side)})
     print(f"weights: {path}")
     print(
         f"mean F1 at {_THRESHOLD}: {mean_f1(network, pictures, targets[:held_out], given.side):.3f}"

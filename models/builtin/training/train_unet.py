@@ -4,6 +4,7 @@
     python -m models.builtin.training.train_unet PICTURES RUN --inpainting --steps 2000
 
 Reads RUN/latents.pt, RUN/text_weights.pt and, for every folder after --more, RUN/latents_NAME.pt.
+--often objects=2 shows a kind of picture twice as often as it was drawn.
 The inpainting variant has 9 input channels (noise, mask, masked latents), begins with
 RUN/unet_weights.pt and keeps the text encoder as it is.
 """
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
@@ -22,6 +25,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 from models.builtin.training.diffusion import noise_loss, picture_error
+from models.builtin.training.emphasis import kind_factors, row_shares
 from models.builtin.training.encode import Latents, encode_all, load_latents, load_vae
 from models.builtin.training.inpaint_masks import hole_pictures
 from models.builtin.training.networks import SIZES, Sizes, build_text, build_unet, fill_text
@@ -50,6 +54,12 @@ class Source:
 
     latents: Latents
     words: Words
+    shares: npt.NDArray[np.float64]
+    """How probable each row is to be drawn; held-out rows never are."""
+
+    def rows(self, count: int, dice: np.random.Generator) -> Tensor:
+        """Rows to train on, int64 [count]."""
+        return torch.from_numpy(dice.choice(len(self.shares), count, p=self.shares))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("pictures", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--more", type=Path, nargs="*", default=[], help="folders of other sizes")
+    parser.add_argument("--often", nargs="*", default=[], help="kinds with factors: objects=2")
     parser.add_argument("--inpainting", action="store_true")
     parser.add_argument("--sizes", choices=list(SIZES), default="shipped")
     parser.add_argument("--batch", type=int, default=20)
@@ -94,9 +105,7 @@ def train_denoiser(given: argparse.Namespace, machine: Machine) -> None:
         other = len(sources) > 1 and step.dice.random() < 0.1 * (len(sources) - 1)
         source = sources[int(step.dice.integers(1, len(sources)))] if other else sources[0]
         wide = source.latents.mean.shape[-1] / sources[0].latents.mean.shape[-1]
-        rows = torch.from_numpy(
-            step.dice.integers(HELD_OUT, len(source.words.ids), max(1, int(given.batch / wide**2)))
-        ).to(machine.device)
+        rows = source.rows(max(1, int(given.batch / wide**2)), step.dice).to(machine.device)
         latents = source.latents.sample(rows, step.generator)
         ids = _captions(source.words, rows, step)
 
@@ -172,13 +181,14 @@ def load_text(path: Path, sizes: Sizes, vocabulary: Vocabulary) -> CLIPTextModel
 def _sources(given: argparse.Namespace, machine: Machine) -> list[Source]:
     """The folder of the main size first. All share the text encoder's vocabulary."""
     known = load_vocabulary(given.run / "vocabulary.json")
-    main_words = words_of(load(given.pictures).words, given.run / "tokens.npy", known)
-    found = [Source(load_latents(given.run / "latents.pt", machine), main_words)]
-    for folder in given.more:
-        cache = given.run / f"tokens_{folder.name}.npy"
-        words = words_of(load(folder).words, cache, known)
-        latents = load_latents(given.run / f"latents_{folder.name}.pt", machine)
-        found.append(Source(latents, words))
+    factors = kind_factors(given.often)
+    found = []
+    for folder in (given.pictures, *given.more):
+        ending = "" if folder == given.pictures else f"_{folder.name}"
+        described = load(folder).words
+        words = words_of(described, given.run / f"tokens{ending}.npy", known)
+        latents = load_latents(given.run / f"latents{ending}.pt", machine)
+        found.append(Source(latents, words, row_shares(described, factors, HELD_OUT)))
     return found
 
 

@@ -3,12 +3,14 @@
     python -m models.builtin.training.train_vae_variant PICTURES RUN [--steps 1500]
 
 Encoder and latents stay those of RUN/vae_weights.pt, so that the file can be put beside any
-checkpoint of the run. Writes RUN/vivid.safetensors under diffusers' names.
+checkpoint of the run. Writes RUN/vivid.safetensors under diffusers' names, and beside it
+vivid.overpaint.json with what shapes do not tell.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.builtin.training.encode import load_vae
+from models.builtin.training.encode import load_scale, load_vae
 from models.builtin.training.networks import SIZES
 from models.builtin.training.render import load
 from models.builtin.training.run import (
@@ -28,6 +30,7 @@ from models.builtin.training.run import (
     plan_of,
 )
 from models.builtin.training.train_vae import Crops
+from models.facts import sidecar_path
 
 _FULLER = 1.35
 """How much further from grey the colours lie."""
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_run_arguments(parser, steps=1500, rate=5e-4)
     given = parser.parse_args(arguments)
     machine = Machine(given.device, given.precision)
+    scale = load_scale(given.run)
     vae = load_vae(given.run, SIZES[given.sizes], machine)
     for module in (vae.encoder, vae.quant_conv):
         module.requires_grad_(False)
@@ -68,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path = given.run / "vivid.safetensors"
     state = {name: value.half().contiguous().cpu() for name, value in vae.state_dict().items()}
     save_file(state, path, metadata={"format": "pt"})
+    facts = {"norm_num_groups": SIZES[given.sizes].vae_groups, "scaling_factor": scale}
+    sidecar_path(path).write_text(json.dumps({"vae": facts}) + "\n", encoding="utf-8")
     print(f"weights: {path}")
 
 

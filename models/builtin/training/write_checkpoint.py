@@ -1,9 +1,11 @@
 """Write what ships: a diffusers folder in float16 with tokenizer, schedule and facts.
 
-    python -m models.builtin.training.write_checkpoint RUN FOLDER --pictures PICTURES [--inpainting]
+    python -m models.builtin.training.write_checkpoint RUN FOLDER --pictures PICTURES
+    python -m models.builtin.training.write_checkpoint RUN FOLDER --inpainting
 
-Reads RUN/vae_weights.pt, RUN/scale.json, RUN/vocabulary.json and RUN/unet_weights.pt (or, for the
-UNet of the inpainting variant, RUN/inpainting_weights.pt).
+Reads RUN/vae_weights.pt, RUN/scale.json, RUN/vocabulary.json and RUN/unet_weights.pt. The
+inpainting variant is RUN/inpainting_weights.pt alone: FOLDER takes all other parts from the folder
+`checkpoint` beside it.
 """
 
 from __future__ import annotations
@@ -52,25 +54,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pictures", type=Path, required=True, help="what render.py wrote")
+    parser.add_argument("--pictures", type=Path, help="what render.py wrote")
     parser.add_argument("--inpainting", action="store_true")
     parser.add_argument("--sizes", choices=list(SIZES), default="shipped")
     given = parser.parse_args(arguments)
     sizes = SIZES[given.sizes]
-    _copy_what_is_the_same(given.folder)
-    vae = load_vae(given.run, sizes, Machine("cpu"))
-    vae.register_to_config(scaling_factor=load_scale(given.run))
-    vae.to(torch.float16).save_pretrained(given.folder / "vae")
-    state = torch.load(given.run / "unet_weights.pt", map_location="cpu", weights_only=True)
-    text = full_text_encoder(state["text"], load_vocabulary(given.run / "vocabulary.json"), sizes)
-    save_text_encoder(text, given.folder / "text_encoder")
     if given.inpainting:
-        path = given.run / "inpainting_weights.pt"
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    unet = _unet(state["unet"], sizes, given.inpainting)
-    unet.to(torch.float16).save_pretrained(given.folder / "unet")
-    _write_facts(given.folder, given.pictures)
+        _write_variant(given.run, given.folder, sizes)
+    else:
+        if given.pictures is None:
+            parser.error("--pictures is needed: the colours of previews are fitted to them")
+        _write_whole(given.run, given.folder, given.pictures, sizes)
     print(f"{given.folder}: {_megabytes(given.folder):.1f} MB")
+
+
+def _write_whole(run: Path, folder: Path, pictures: Path, sizes: Sizes) -> None:
+    _copy_what_is_the_same(folder, _COPIED)
+    vae = load_vae(run, sizes, Machine("cpu"))
+    vae.register_to_config(scaling_factor=load_scale(run))
+    vae.to(torch.float16).save_pretrained(folder / "vae")
+    state = torch.load(run / "unet_weights.pt", map_location="cpu", weights_only=True)
+    text = full_text_encoder(state["text"], load_vocabulary(run / "vocabulary.json"), sizes)
+    save_text_encoder(text, folder / "text_encoder")
+    _unet(state["unet"], sizes, 4).to(torch.float16).save_pretrained(folder / "unet")
+    _write_facts(folder, pictures)
+
+
+def _write_variant(run: Path, folder: Path, sizes: Sizes) -> None:
+    _copy_what_is_the_same(folder, ("model_index.json",))
+    path = run / "inpainting_weights.pt"
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    _unet(state["unet"], sizes, 9).to(torch.float16).save_pretrained(folder / "unet")
+    shared = {"shares_with": _SHIPPED.name}
+    (folder / FACTS_FILE).write_text(json.dumps(shared) + "\n", encoding="utf-8")
 
 
 def full_text_encoder(
@@ -97,16 +113,16 @@ def save_text_encoder(text: CLIPTextModel, folder: Path) -> None:
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def _unet(state: dict[str, Tensor], sizes: Sizes, inpainting: bool) -> UNet2DConditionModel:
-    unet = build_unet(sizes, in_channels=9 if inpainting else 4)
+def _unet(state: dict[str, Tensor], sizes: Sizes, channels: int) -> UNet2DConditionModel:
+    unet = build_unet(sizes, in_channels=channels)
     unet.load_state_dict(state)
     return unet
 
 
-def _copy_what_is_the_same(folder: Path) -> None:
+def _copy_what_is_the_same(folder: Path, names: Sequence[str]) -> None:
     """Tokenizer, schedule and index do not depend on weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _COPIED:
+    for name in names:
         source = _SHIPPED / name
         if folder.resolve() == _SHIPPED.resolve():
             continue

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.builtin.training import encode, train_text, train_unet, train_vae, write_checkpoint
+from models.builtin.training import (
+    encode,
+    from_checkpoint,
+    train_text,
+    train_unet,
+    train_vae,
+    write_checkpoint,
+)
 from models.builtin.training.inpaint_masks import hole_pictures
+from models.builtin.training.networks import SIZES, build_unet, build_vae
 from models.builtin.training.photographs import photographs
 from models.builtin.training.render import load, render
 from models.builtin.training.vocabulary import load_tokenizer
@@ -116,17 +124,26 @@ def test_a_run_can_begin_with_the_weights_of_another(
 def test_what_is_written_loads_and_is_complete(
     inpainting: bool, rendered: Path, finished: Path, tmp_path: Path
 ) -> None:
-    more = ["--inpainting"] if inpainting else []
-    arguments = [str(finished), str(tmp_path / "out"), "--pictures", str(rendered), *more]
-    write_checkpoint.main([*arguments, "--sizes", "smoke"])
+    folder = tmp_path / "checkpoint"
+    run, sizes = str(finished), ["--sizes", "smoke"]
+    write_checkpoint.main([run, str(folder), "--pictures", str(rendered), *sizes])
+    if inpainting:  # it shares all but its U-Net with the folder beside it
+        folder = tmp_path / "inpainting"
+        write_checkpoint.main([run, str(folder), "--inpainting", *sizes])
     placement = DevicePolicy.detect(use_cpu=True).choose(DeviceFlags())
-    model = load_checkpoint(CheckpointEntry("out", tmp_path / "out", "folder"), placement)
+    model = load_checkpoint(CheckpointEntry("out", folder, "folder"), placement)
     assert model.unet.config.in_channels == (9 if inpainting else 4)
     assert model.prediction_type == "epsilon"
     assert model.vae_scale == torch.load(finished / "latents.pt", weights_only=True)["scale"]
     assert len(model.latent_rgb.factors) == 4
-    suffixes = {path.suffix for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".txt", ".safetensors"}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    ours = {".json", ".safetensors"} if inpainting else {".json", ".txt", ".safetensors"}
+    assert {path.suffix for path in files} == ours
+
+
+def test_a_checkpoint_without_pictures_is_refused(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        write_checkpoint.main([str(finished), str(tmp_path / "out"), "--sizes", "smoke"])
 
 
 def test_the_full_table_knows_used_words_and_their_synonyms(
@@ -180,3 +197,15 @@ def test_photographs_are_there_without_a_download() -> None:
     assert len(photographs(held_out=True)) >= 2
     assert all(picture.shape[2] == 3 for picture in photographs(side=128))
     assert max(min(picture.shape[:2]) for picture in photographs(side=128)) == 128
+
+
+def test_training_can_go_on_from_a_checkpoint_that_ships(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[3] / "models" / "builtin" / "checkpoint"
+    from_checkpoint.main([str(shipped), str(tmp_path)])
+    vae, unet = (
+        torch.load(tmp_path / f"start_{part}.pt", weights_only=True)[part]
+        for part in ("vae", "unet")
+    )
+    assert vae.keys() == build_vae(SIZES["shipped"]).state_dict().keys()
+    assert unet.keys() == build_unet(SIZES["shipped"]).state_dict().keys()
+    assert {value.dtype for value in (*vae.values(), *unet.values())} == {torch.float32}
