@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from pipelines.compose import apply_overlay, build_overlay
+from pipelines.compose import apply_overlay, build_overlay, overlay_mask
 from pipelines.denoise import Denoised
 from pipelines.events import FinishedPicture
 from pipelines.families.base import Family
@@ -15,6 +16,8 @@ from pipelines.geometry import Extent
 from pipelines.hires import enlarged, hires_size
 from pipelines.image_conditioning import hires_channels
 from pipelines.infotext import ImageFacts, write_infotext
+from pipelines.infotext_keys import MASK_HASH
+from pipelines.inversion import inverted_start
 from pipelines.job import Job
 from pipelines.noise import ImageNoise
 from pipelines.pipeline import Pipeline
@@ -26,6 +29,10 @@ from pipelines.sampler_names import effective_scheduler
 from pipelines.samplers import Course
 from pipelines.sampling_pass import Pass, run_pass
 from pipelines.soft_overlay import difference_mask, placed_mask
+from pipelines.upscalers import UpscaleStopped, latent_mode
+
+_Mask = Image.Image | None
+"""The mask (L, white = new paint) of a picture's overlay; None without inpainting."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class _Latents:
 def run_batch(job: Job, batch: int) -> None:
     """Make the pictures of one batch and hand them to the listener."""
     if job.course.plan.identity:
-        _deliver(job, batch, _untouched(job), incomplete=False)
+        _deliver(job, batch, _untouched(job), _masks(job), incomplete=False)
         return
     made = _first_pass(job, batch)
     stopped = made.result.incomplete or job.interrupted
@@ -48,7 +55,8 @@ def run_batch(job: Job, batch: int) -> None:
     elif job.second_course is not None:
         made = _second_pass(job, batch, made, job.second_course)
     job.listener.on_note("Decoding")
-    _deliver(job, batch, _decoded(job, made), incomplete=made.result.incomplete)
+    images, masks = _decoded(job, made)
+    _deliver(job, batch, images, masks, incomplete=made.result.incomplete)
 
 
 def schedule_label(course: Course) -> str:
@@ -66,7 +74,9 @@ def _first_pass(job: Job, batch: int) -> _Latents:
     request, family = job.request, job.pipeline.family
     noise = ImageNoise(job.latent_shape, *_seeds(job, batch), request.seeds, family.device)
     start = noise.first()
-    if not request.is_txt2img:
+    if request.inversion is not None:
+        start = inverted_start(job, start)
+    elif not request.is_txt2img:
         start = start * request.tuning.initial_noise_multiplier
     refiner = job.refiner if _refines(job, RefinerPass.FIRST) else None
     result = run_pass(
@@ -96,7 +106,11 @@ def _second_pass(job: Job, batch: int, first: _Latents, course: Course) -> _Late
     family = pipeline.family
     job.listener.on_note("Upscaling")
     size = hires_size(request, hires)
-    latents = enlarged(first.result.latents, hires, size, first.family, family)
+    try:
+        upscale = None if latent_mode(hires.upscaler) else job.upscale(hires.upscaler)
+        latents = enlarged(first.result.latents, hires, size, first.family, family, upscale)
+    except UpscaleStopped:
+        return replace(first, result=replace(first.result, incomplete=True))
     if course.plan.identity:
         return _Latents(Denoised(latents, incomplete=False), family)
     channels, height, width = latents.shape[1:]
@@ -139,18 +153,31 @@ def _decoder(result: Denoised, pipeline: Pipeline, refiner: Pipeline | None) -> 
     return refiner.family if result.refined and refiner is not None else pipeline.family
 
 
-def _decoded(job: Job, made: _Latents) -> Sequence[Image.Image]:
+def _decoded(job: Job, made: _Latents) -> tuple[Sequence[Image.Image], Sequence[_Mask]]:
+    """The finished pictures, and the masks of their overlays."""
     images = made.family.decode(made.result.latents)
     if job.prepared is None:
-        return images
+        return images, [None] * len(images)
     sources = job.prepared.images
-    finished = []
+    finished, masks = [], []
     for k, image in enumerate(images):
         source = sources[k % len(sources)]
         if job.request.inpaint is not None and job.request.inpaint.soft is not None:
             source = _with_soft_overlay(job, source, made.result, k)
         finished.append(finish(image, source, job.request))
-    return finished
+        masks.append(_mask(source))
+    return finished, masks
+
+
+def _mask(source: PreparedImage) -> _Mask:
+    return None if source.overlay is None else overlay_mask(source.overlay)
+
+
+def _masks(job: Job) -> Sequence[_Mask]:
+    """The masks of a batch that nothing ran on."""
+    assert job.prepared is not None
+    sources = job.prepared.images
+    return [_mask(sources[k % len(sources)]) for k in range(job.request.batch_size)]
 
 
 def _with_soft_overlay(job: Job, source: PreparedImage, made: Denoised, k: int) -> PreparedImage:
@@ -177,7 +204,7 @@ def _untouched(job: Job) -> Sequence[Image.Image]:
     prepared, request = job.prepared, job.request
     assert prepared is not None
     if prepared.only_masked:
-        images = list(job.originals)
+        images = [one.base or one.image for one in prepared.images]
     else:
         images = [_at_working_size(one, job) for one in prepared.images]
     return [images[k % len(images)] for k in range(request.batch_size)]
@@ -194,10 +221,16 @@ def _at_working_size(one: PreparedImage, job: Job) -> Image.Image:
     return image
 
 
-def _deliver(job: Job, batch: int, images: Sequence[Image.Image], *, incomplete: bool) -> None:
+def _deliver(
+    job: Job,
+    batch: int,
+    images: Sequence[Image.Image],
+    masks: Sequence[_Mask],
+    *,
+    incomplete: bool,
+) -> None:
     request = job.request
-    hashes = ", ".join(f"{name}: {hash12}" for name, hash12 in job.used_embeddings.items())
-    for k, image in enumerate(images):
+    for k, (image, mask) in enumerate(zip(images, masks, strict=True)):
         position = batch * request.batch_size + k
         prompt = strip_comments(request.prompt)
         facts = ImageFacts(
@@ -211,8 +244,10 @@ def _deliver(job: Job, batch: int, images: Sequence[Image.Image], *, incomplete:
             schedule_label=schedule_label(job.course),
             sampler_name=job.course.sampler.name,
             executed_steps=job.executed_steps,
+            vae_name=job.pipeline.vae_name,
+            vae_hash=job.pipeline.vae_hash,
             variant=job.pipeline.family.variant,
-            extra={"TI hashes": hashes or None},
+            extra={**_network_hashes(job), MASK_HASH: job.mask_hash},
         )
         job.listener.on_picture(
             FinishedPicture(
@@ -223,5 +258,20 @@ def _deliver(job: Job, batch: int, images: Sequence[Image.Image], *, incomplete:
                 facts.seed,
                 facts.subseed,
                 incomplete,
+                mask=mask,
             )
         )
+
+
+def _network_hashes(job: Job) -> dict[str, str | None]:
+    """`name: hash, name: hash` of what the prompts used (behaviour 10.3)."""
+    used = {
+        "Lora hashes": job.used_loras,
+        "Hypernet hashes": job.used_hypernetworks,
+        "TI hashes": job.used_embeddings,
+    }
+    return {
+        key: ", ".join(f"{re.sub('[:,]', '', name)}: {digest}" for name, digest in hashes.items())
+        or None
+        for key, hashes in used.items()
+    }

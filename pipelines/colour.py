@@ -15,12 +15,17 @@ def match_colours(result: Image, target: Image) -> Image:
     Per-channel histogram matching in OpenCV's 8-bit LAB, then the luminosity of the uncorrected
     picture is put back. Values are truncated to bytes at both places, as the reference does.
     """
-    painted = np.asarray(result.convert("RGB"))
-    lab = cv2.cvtColor(painted, cv2.COLOR_RGB2LAB)
-    wanted = cv2.cvtColor(np.asarray(target.convert("RGB")), cv2.COLOR_RGB2LAB)
+    painted, wanted = np.asarray(result.convert("RGB")), np.asarray(target.convert("RGB"))
+    return Pillow.fromarray(_with_luminosity(_with_histogram(painted, wanted), painted))
+
+
+def _with_histogram(painted: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The first picture, (h, w, 3) RGB, with the second one's distribution of LAB values."""
+    lab = np.asarray(cv2.cvtColor(painted, cv2.COLOR_RGB2LAB))
+    target = np.asarray(cv2.cvtColor(wanted, cv2.COLOR_RGB2LAB))
     for channel in range(3):
-        lab[..., channel] = _match_histogram(lab[..., channel], wanted[..., channel])
-    return Pillow.fromarray(_with_luminosity(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), painted))
+        lab[..., channel] = _match_histogram(lab[..., channel], target[..., channel])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
 
 
 def _match_histogram(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.uint8]:

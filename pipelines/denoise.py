@@ -5,12 +5,13 @@ Guidance and masks are wrapped around the network here; the sampler knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from pipelines.call_memo import RunMemo
 from pipelines.families.base import Family, ModelOutputError
 from pipelines.guidance import Guidance, ImageGuidance, Predict
 from pipelines.inpaint import LatentBlend
@@ -53,6 +54,10 @@ class DenoiseJob:
     image_cfg_scale: float | None = None
     """The second guidance of InstructPix2Pix networks; None for all others."""
     refiner: RefinerStage | None = None
+    memo: RunMemo | None = None
+    """Answers of earlier pictures' calls; None asks the network every time."""
+    weights: Hashable = ()
+    """What the networks' weights depend on besides their files, such as LoRAs."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,17 @@ class _Guided:
                 return family.epsilon(state, level, context, extra)
             return family.denoised(state, level, schedule.sigma_to_t(level), context, extra)
 
-        return predict
+        memo = self._job.memo
+        if memo is None:
+            return predict
+
+        def remembered(x: Tensor, level: Tensor, context: Tensor) -> Tensor:
+            t = level if self._uses_eps else schedule.sigma_to_t(level)
+            inputs = (x, level, t, context)
+            key = (self._uses_eps, self._job.weights)
+            return memo.call(family, key, inputs, lambda: predict(x, level, context))
+
+        return remembered
 
 
 def _k_model(

@@ -21,6 +21,19 @@ class StopKind(StrEnum):
     """Finish the step, keep the picture as far as it is, go on with the next batch."""
 
 
+class PreviewKind(StrEnum):
+    """How a live preview is made of a latent; the values are A1111's (behaviour 14.2)."""
+
+    FULL = "Full"
+    """By the checkpoint's VAE: exact, and slow."""
+    APPROX_NN = "Approx NN"
+    """By the tiny decoder that a checkpoint may bring, else as "Approx cheap"."""
+    APPROX_CHEAP = "Approx cheap"
+    """By a linear map from latents to colours."""
+    TAESD = "TAESD"
+    """As "Approx NN": a checkpoint's tiny decoder has TAESD's layout."""
+
+
 @dataclass(frozen=True)
 class StepEvent:
     """One sampling step is done. `step` counts from 1 to `steps` within the batch."""
@@ -29,8 +42,8 @@ class StepEvent:
     batches: int
     step: int
     steps: int
-    preview: Callable[[], Image.Image]
-    """Draws the preview when it is called, and costs nothing before."""
+    preview: Callable[[PreviewKind], Image.Image]
+    """Draws a preview when it is called, and costs nothing before."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,13 @@ class FinishedPicture:
     seed: int
     subseed: int
     incomplete: bool
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Further texts for a PNG's chunks, by keyword; `parameters` among them, even an empty one,
+    goes before `infotext`."""
+    name: str = ""
+    """What its file is to be called, without extension; empty for the usual patterns."""
+    mask: Image.Image | None = None
+    """Inpainting: the overlay's mask (L, white = new paint), for who wants it beside (5.7)."""
 
 
 class RunListener(Protocol):

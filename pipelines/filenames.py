@@ -177,8 +177,11 @@ def _words(text: str) -> str:
 
 
 def _hash(text: str, arguments: list[str]) -> str:
-    length = int(arguments[0]) if arguments and _NUMBER.fullmatch(arguments[0]) else 8
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:length]
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[: _length(arguments, 8)]
+
+
+def _length(arguments: list[str], usual: int) -> int:
+    return int(arguments[0]) if arguments and _NUMBER.fullmatch(arguments[0]) else usual
 
 
 def _datetime(facts: NameFacts, arguments: list[str]) -> str:
@@ -253,6 +256,6 @@ _FIELDS: dict[str, _Field] = {
     "denoising": lambda f, _: _number_text(f.denoising) if f.denoising else None,
     "user": lambda f, _: sanitise(f.user) or "[user]",
     "vae_filename": lambda f, _: sanitise(f.vae_filename),
-    "image_hash": lambda f, _: sanitise(f.image_hash),
+    "image_hash": lambda f, args: f.image_hash[: _length(args, len(f.image_hash))],
     "none": lambda _f, _args: "",
 }

@@ -11,8 +11,8 @@ from torch.nn import functional
 from pipelines.families.base import LATENT_SCALE, Family
 from pipelines.geometry import Extent
 from pipelines.request import HiresFix, Img2ImgRequest, ResizeMode, Sampling, StepSemantics
-from pipelines.resize import resize_image
-from pipelines.upscalers import PIXEL_UPSCALERS, LatentMode, find_upscaler
+from pipelines.resize import Upscale, resize_image
+from pipelines.upscalers import latent_mode
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,20 @@ def hires_sampling(first: Sampling, hires: HiresFix) -> Sampling:
 
 
 def enlarged(
-    latents: Tensor, hires: HiresFix, size: HiresSize, first: Family, second: Family
+    latents: Tensor,
+    hires: HiresFix,
+    size: HiresSize,
+    first: Family,
+    second: Family,
+    upscale: Upscale | None = None,
 ) -> Tensor:
     """The latents (B, C, h, w) of the first pass at the size of the second, cropped.
 
-    Pixel upscalers decode with the first pass's VAE and encode with the second's. Raises
-    UnknownUpscaler.
+    Where `hires.upscaler` is no latent mode, the pictures are enlarged by `upscale`: decoded with
+    the first pass's VAE, encoded with the second's. What `upscale` raises passes through.
     """
-    upscaler = find_upscaler(hires.upscaler)
-    if isinstance(upscaler, LatentMode):
+    upscaler = latent_mode(hires.upscaler)
+    if upscaler is not None:
         height, width = size.upscaled.latent[1], size.upscaled.latent[0]
         has_antialias = upscaler.mode in ("bilinear", "bicubic")
         latents = functional.interpolate(
@@ -72,7 +77,6 @@ def enlarged(
             antialias=upscaler.antialias,
         )
         return _cropped(latents, size)
-    upscale = PIXEL_UPSCALERS[upscaler]
     pictures = [
         resize_image(picture, ResizeMode.JUST_RESIZE, size.upscaled, upscale=upscale)
         for picture in first.decode(latents)

@@ -1,8 +1,9 @@
 """Writing the infotext: what a picture was made from, as A1111 writes it (behaviour 10.1, 10.2).
 
 Not recorded, because they do not change the picture or cannot be said in a line: the init image
-and the mask, batch size and count (each picture tells its own seed), the checkpoint as typed (its
-name and hash are told), and settings without effect, such as a variation seed at strength 0.
+and the mask (only its hash is), batch size and count (each picture tells its own seed), the
+checkpoint as typed (its name and hash are told), and settings without effect, such as a variation
+seed at strength 0.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from pipelines.infotext_keys import (
     EXTRA_SLOTS,
     FIXED_SLOTS,
     HIRES_SLOTS,
+    INVERSION_FIELDS,
     LAST_SLOTS,
+    OUTPAINT,
     OWN_REQUEST_FIELDS,
     OWN_SLOTS,
     OWN_TUNING_FIELDS,
+    REQUEST_FIELDS,
     SOFT_ENABLED,
     SOFT_FIELDS,
     START_STEP_FIELDS,
@@ -33,6 +37,7 @@ from pipelines.request import (
     Img2ImgRequest,
     Inpaint,
     InpaintArea,
+    Inversion,
     MaskedContent,
     NoiseSource,
     Refiner,
@@ -46,6 +51,7 @@ from pipelines.version import VERSION_TAG
 
 _NEEDS_QUOTES = re.compile(r'[,:\n\r]|^["\s]|\s$')
 _USES_EMPHASIS = re.compile(r"[(\[\\]|\bBREAK\b")
+_VERSION_KEY = re.compile(r"(?:, |^)Version: [^,\n]*\Z", re.MULTILINE)
 _BETA_KEYS = ("Beta schedule alpha", "Beta schedule beta")
 
 
@@ -81,13 +87,15 @@ def write_infotext(request: Img2ImgRequest, facts: ImageFacts) -> str:
     """The infotext of one picture: prompt, `Negative prompt: ...`, `Key: value, ...`.
 
     Keys and their order are A1111's. Keys of ours follow its extras, only where the job does what
-    A1111 cannot say: Step semantics (with Executed steps, Start at step ...), Resize mode, Mask
-    blur x / y, Mask rounding, Overlay inpaint, Background color, Color correction, Comma
-    backtrack, Quantize timesteps. Two of A1111's keys are written more often than there: Mask
-    blur also when it is 0, Emphasis also when only BREAK or a backslash shows the mode.
+    A1111 cannot say: Step semantics (with Executed steps, Start at step ...), Resize mode,
+    Outpaint anchor, Mask blur x / y, Mask rounding, Overlay inpaint, Background color, Color
+    correction, Comma backtrack, Quantize timesteps; and with every mask its Mask hash, from
+    `facts.extra`. Two of A1111's keys are written more often than there: Mask blur also when it is
+    0, Emphasis also when only BREAK or a backslash shows the mode.
     """
     values = {
         **_fixed(request, facts),
+        **_inversion(request.inversion),
         **_inpaint(request.inpaint),
         **_hires(request, request.hires),
         **_refiner(request, request.refiner),
@@ -114,6 +122,15 @@ def quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False) if _NEEDS_QUOTES.search(text) else text
 
 
+def with_keys(infotext: str, keys: Mapping[str, Any]) -> str:
+    """The infotext with further keys, before `Version` where there is one (behaviour 10.1)."""
+    pairs = ", ".join(f"{key}: {quote(format_value(value))}" for key, value in keys.items())
+    found = _VERSION_KEY.search(infotext)
+    if found is None:
+        return f"{infotext}, {pairs}" if infotext else pairs
+    return f"{infotext[: found.start()]}, {pairs}{infotext[found.start() :]}"
+
+
 def _pair(key: str, value: Any) -> str:
     text = format_value(value)
     return key if key == text else f"{key}: {quote(text)}"
@@ -126,8 +143,8 @@ def _pick(value: Any, index: int) -> Any:
 
 
 def _ordered(values: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
-    soft = (SOFT_ENABLED, *SOFT_FIELDS)
-    after = (*soft, *HIRES_SLOTS, *EXTRA_SLOTS, *OWN_SLOTS, *LAST_SLOTS)
+    scripts = (*INVERSION_FIELDS, SOFT_ENABLED, *SOFT_FIELDS)
+    after = (*scripts, *HIRES_SLOTS, *EXTRA_SLOTS, *OWN_SLOTS, *LAST_SLOTS)
     known = {*FIXED_SLOTS, *after}
     others = [key for key in extra if key not in known]
     order = [*FIXED_SLOTS, *others, *after]
@@ -171,6 +188,13 @@ def _ensd_matters(request: Img2ImgRequest, sampler_name: str) -> bool:
     sampler = find_sampler(sampler_name)
     is_ancestral = sampler is not None and sampler.uses_ensd
     return request.seeds.ensd != 0 and not (is_ancestral and request.tuning.eta_ancestral == 0)
+
+
+def _inversion(inversion: Inversion | None) -> dict[str, Any]:
+    if inversion is None:
+        return {}
+    found = {key: getattr(inversion, name) for key, name in INVERSION_FIELDS.items()}
+    return {key: None if value == "" else value for key, value in found.items()}
 
 
 def _inpaint(inpaint: Inpaint | None) -> dict[str, Any]:
@@ -242,7 +266,7 @@ def _tuning(tuning: SamplerTuning, schedule_label: str) -> dict[str, Any]:
 
 def _own(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
     sampling = request.sampling
-    values = _changed(request, OWN_REQUEST_FIELDS)
+    values = _changed(request, {**REQUEST_FIELDS, **OWN_REQUEST_FIELDS})
     if sampling.semantics is not StepSemantics.A1111:
         values["Step semantics"] = sampling.semantics.value
         values["Executed steps"] = facts.executed_steps
@@ -250,6 +274,8 @@ def _own(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
         values |= _changed(sampling, START_STEP_FIELDS)
     if request.resize_mode is not ResizeMode.JUST_RESIZE:
         values["Resize mode"] = request.resize_mode.label
+    if request.outpaint is not None:
+        values[OUTPAINT] = request.outpaint.label
     if request.inpaint is not None and not request.overlay_inpaint:
         values["Overlay inpaint"] = False
     return values

@@ -14,14 +14,25 @@ from pipelines.infotext_keys import (
     DEFAULTS,
     INFORMATIVE,
     INPAINT_KEYS,
+    MASK_HASH,
+    OUTPAINT,
     OWN_REQUEST_FIELDS,
     OWN_TUNING_FIELDS,
+    REQUEST_FIELDS,
     START_STEP_FIELDS,
     TUNING_FIELDS,
 )
+from pipelines.infotext_old import old_ways
 from pipelines.infotext_parse import ParsedInfotext, parse_infotext
-from pipelines.infotext_passes import fitting_hires, read_hires, read_refiner, read_soft
+from pipelines.infotext_passes import (
+    fitting_hires,
+    read_hires,
+    read_inversion,
+    read_refiner,
+    read_soft,
+)
 from pipelines.infotext_values import ValueReader
+from pipelines.outpaint import Anchor
 from pipelines.request import (
     MAX_PIXELS,
     Emphasis,
@@ -42,8 +53,10 @@ from pipelines.version import PROGRAM
 MAX_PROMPT = 100_000
 """Characters of a prompt that a request can hold."""
 
+NO_MASK_HERE = "The infotext is of an inpainted picture; there is no mask here."
+"""The problem when `base` does not inpaint; who knows better leaves it out."""
+
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_OLD_VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})\.")
 _NO_MASK = Inpaint(mask="0" * 64)
 
 
@@ -54,7 +67,9 @@ class Applied:
     `unknown` holds keys whose settings do not exist here: the picture may differ. `problems` are
     sentences for the user. The model and VAE are names and hashes as written, None when missing.
     `inpaint` holds the fields of Inpaint (all but the mask) when the picture was made with a mask,
-    `ti_hashes` the textual inversions it used.
+    `mask_hash` which mask that was (`masks.fingerprint`), `outpaint` where the picture stayed when
+    it was outpainted (in `request` too, if that has an init image), `ti_hashes` the textual
+    inversions, `lora_hashes` the LoRAs.
     """
 
     request: Img2ImgRequest
@@ -65,10 +80,13 @@ class Applied:
     vae_name: str | None = None
     vae_hash: str | None = None
     inpaint: Mapping[str, Any] = field(default_factory=dict)
+    mask_hash: str | None = None
+    outpaint: Anchor | None = None
     ti_hashes: Mapping[str, str] = field(default_factory=dict)
+    lora_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
-def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
+def apply_infotext(text: str, base: Img2ImgRequest, *, backcompat: bool = True) -> Applied:
     """Set everything that an infotext says in `base`. Never raises.
 
     Pictures, batch size and count and the checkpoint are kept from `base`. So are Steps, Sampler,
@@ -76,7 +94,8 @@ def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
     its default, since defaults are not written. Settings that A1111 never writes (Resize mode,
     Color correction ...) are kept from `base` unless the infotext is one of ours. Values out of
     range are moved into it, unreadable ones left out: `problems` says so. A text without
-    parameters only replaces the prompts, an empty one nothing.
+    parameters only replaces the prompts, an empty one nothing. `backcompat` follows what old
+    versions of A1111 did (`auto_backcompat`).
     """
     if not text.strip():
         return Applied(base, problems=("There is no text to read parameters from.",))
@@ -87,14 +106,10 @@ def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
     inpaint: dict[str, Any] = {}
     if parsed.params:
         changes |= job.settings()
+        if backcompat:
+            changes |= old_ways(parsed, base.model_copy(update=changes))
         inpaint = job.inpaint()
-        if base.inpaint is not None:
-            changes["inpaint"] = base.inpaint.model_copy(update=inpaint)
-        elif INPAINT_KEYS & parsed.params.keys():
-            reader.problems.append(
-                "The infotext is of an inpainted picture; there is no mask here."
-            )
-        job.note_old_version()
+        changes |= job.masked(inpaint)
     return Applied(
         request=base.model_copy(update=changes),
         unknown=job.unknown(),
@@ -104,7 +119,10 @@ def apply_infotext(text: str, base: Img2ImgRequest) -> Applied:
         vae_name=parsed.params.get("VAE"),
         vae_hash=parsed.params.get("VAE hash"),
         inpaint=inpaint if INPAINT_KEYS & parsed.params.keys() else {},
+        mask_hash=parsed.params.get(MASK_HASH),
+        outpaint=job.outpaint(),
         ti_hashes=_hashes(parsed.params.get("TI hashes", "")),
+        lora_hashes=_hashes(parsed.params.get("Lora hashes", "")),
     )
 
 
@@ -148,6 +166,7 @@ class _Job:
             "sampling": self._sampling(),
             "tuning": self._tuning(),
             "seeds": self._seeds(),
+            "vae": (reader.text("VAE") or base.vae)[:1000],
             "clip_skip": reader.number("Clip skip", Img2ImgRequest, "clip_skip", 1),
             "emphasis": reader.choice("Emphasis", emphases, Emphasis.ORIGINAL),
             "tiling": reader.switch("Tiling", False),
@@ -155,11 +174,13 @@ class _Job:
             "overlay_inpaint": reader.switch(
                 "Overlay inpaint", self._unsaid(base, "overlay_inpaint")
             ),
+            **self._fields(base, REQUEST_FIELDS),
             **self._fields(base, OWN_REQUEST_FIELDS, own=True),
             "inpainting_mask_weight": reader.number(
                 "Conditional mask weight", Img2ImgRequest, "inpainting_mask_weight", 1.0
             ),
             "refiner": read_refiner(reader),
+            "inversion": read_inversion(reader, allowed=bool(base.init_images)),
             **self._size(),
         }
         hires = read_hires(reader, allowed=base.is_txt2img)
@@ -256,6 +277,28 @@ class _Job:
             changes[name] = reader.number(f"Mask blur {side}", Inpaint, name, both)
         return changes
 
+    def outpaint(self) -> Anchor | None:
+        anchors: dict[str, Anchor | None] = {anchor.label: anchor for anchor in Anchor}
+        unsaid: Anchor | None = self._unsaid(self.base, "outpaint")
+        return self.reader.choice(OUTPAINT, anchors, unsaid)
+
+    def masked(self, inpaint: Mapping[str, Any]) -> dict[str, Any]:
+        """Mask and anchor of the request: without an init image there is neither."""
+        base, said = self.base, self.parsed.params.keys()
+        changes: dict[str, Any] = {}
+        own = base.inpaint
+        if base.init_images:
+            changes["outpaint"] = self.outpaint()
+            if changes["outpaint"] is not None:
+                own, changes["resize_mode"] = own or Inpaint(), ResizeMode.JUST_RESIZE
+            elif own is not None and own.mask is None:
+                own = None
+        changes["inpaint"] = own and own.model_copy(update=inpaint)
+        needs_mask = MASK_HASH in said or (INPAINT_KEYS & said and OUTPAINT not in said)
+        if needs_mask and (own is None or own.mask is None):
+            self.reader.problems.append(NO_MASK_HERE)
+        return changes
+
     def _fields(
         self, base: Frozen, fields: Mapping[str, str], *, own: bool = False
     ) -> dict[str, Any]:
@@ -274,15 +317,6 @@ class _Job:
     def _unsaid(self, base: Frozen, name: str) -> Any:
         """A missing key of ours: the default in our infotexts, else as it is in the request."""
         return type(base).model_fields[name].default if self.is_ours else getattr(base, name)
-
-    def note_old_version(self) -> None:
-        version = self.parsed.params.get("Version", "")
-        match = _OLD_VERSION.match(version)
-        if match and (int(match[1]), int(match[2])) < (1, 6) and "[" in self.parsed.prompt:
-            self.reader.problems.append(
-                f"Version {version[:20]} counted the steps of prompt editing in another way: "
-                "brackets with a number may switch at other steps here."
-            )
 
     def unknown(self) -> dict[str, str]:
         return {

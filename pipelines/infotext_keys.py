@@ -43,6 +43,7 @@ EXTRA_SLOTS: tuple[str, ...] = (
     "Masked content",
     "VAE Encoder",
     "Lora hashes",
+    "Hypernet hashes",
     "Old prompt editing timelines",
     "TI hashes",
     "Emphasis",
@@ -71,6 +72,7 @@ EXTRA_SLOTS: tuple[str, ...] = (
     "Hires refiner",
     "Refiner switch by sampling steps",
     "Pad conds",
+    "Pad conds v0",
     "VAE Decoder",
 )
 """A1111's extra parameters in the order they are made; those of scripts come before them."""
@@ -119,10 +121,27 @@ TUNING_FIELDS: dict[str, str] = {
     "Skip Early CFG": "skip_early_cfg",
     "NGMS": "ngms",
     "NGMS all steps": "ngms_all_steps",
+    "Downcast alphas_cumprod": "downcast_alphas",
+    "Noise Schedule": "trained_noise",
 }
 """A1111's keys of SamplerTuning; each is written when its value is not the default."""
 
-OWN_TUNING_FIELDS: dict[str, str] = {"Quantize timesteps": "quantize_timesteps"}
+OWN_TUNING_FIELDS: dict[str, str] = {
+    "Quantize timesteps": "quantize_timesteps",
+    "Old sigma range": "old_sigma_range",
+    "UniPC variant": "unipc_variant",
+    "UniPC skip type": "unipc_skip",
+    "UniPC order": "unipc_order",
+    "UniPC lower order final": "unipc_lower_order_final",
+}
+"""Our keys of SamplerTuning; A1111 reads those of UniPC and writes none of them."""
+
+REQUEST_FIELDS: dict[str, str] = {
+    "Old prompt editing timelines": "old_prompt_editing",
+    "Pad conds": "pad_conds",
+    "Pad conds v0": "pad_conds_v0",
+}
+"""A1111's keys of Img2ImgRequest, written when they are not the default."""
 
 START_STEP_FIELDS: dict[str, str] = {
     "Start at step": "start_at_step",
@@ -136,6 +155,7 @@ OWN_REQUEST_FIELDS: dict[str, str] = {
     "Background color": "background_color",
     "Color correction": "color_correction",
     "Comma backtrack": "comma_backtrack",
+    "Upscaler for img2img": "upscaler",
 }
 """Our keys of fields that A1111 does not record, written when they are not the default."""
 
@@ -145,19 +165,51 @@ OWN_INPAINT_FIELDS: dict[str, str] = {
     "Mask rounding": "round",
 }
 
+LIBRARIES = "Libraries"
+"""Library versions and the device, where the setting asks for them; told, not applied."""
+
+OUTPAINT = "Outpaint anchor"
+"""Where the picture stays when the mode of resizing is to outpaint; ours."""
+
+MASK_HASH = "Mask hash"
+"""Which mask was used (`masks.fingerprint`); it sets nothing, the page compares it."""
+
 OWN_SLOTS: tuple[str, ...] = (
     "Step semantics",
     "Executed steps",
     *START_STEP_FIELDS,
     "Resize mode",
+    OUTPAINT,
     *OWN_INPAINT_FIELDS,
+    MASK_HASH,
     "Overlay inpaint",
     *OWN_REQUEST_FIELDS,
     *OWN_TUNING_FIELDS,
 )
 """Our keys, where a job leaves what A1111 can say; they stand between its extras and Version."""
 
+POSTPROCESS: tuple[str, ...] = (
+    "Postprocess upscale by",
+    "Postprocess upscale to-1",
+    "Postprocess upscale to-2",
+    "Postprocess max side length",
+    "Postprocess upscaler",
+    "Postprocess upscaler 2",
+    "Postprocess upscaler 2 visibility",
+)
+"""What Extras did to the finished picture."""
+
 LAST_SLOTS: tuple[str, ...] = ("Version", "User")
+
+INVERSION_FIELDS = {
+    "Decode prompt": "prompt",
+    "Decode negative prompt": "negative_prompt",
+    "Decode CFG scale": "cfg_scale",
+    "Decode steps": "steps",
+    "Randomness": "randomness",
+    "Sigma Adjustment": "adjusted",
+}
+"""Keys of the script "img2img alternative test" (behaviour 12.6), to fields of Inversion."""
 
 INFORMATIVE = frozenset(
     {
@@ -167,11 +219,16 @@ INFORMATIVE = frozenset(
         "First pass size-1",
         "First pass size-2",
         "Hypernet",
+        "Hypernet hash",
+        "Hypernet hashes",
         "Hypernet strength",
         "Init image hash",
+        LIBRARIES,
         "Lora hashes",
+        MASK_HASH,
         "Model",
         "Model hash",
+        *POSTPROCESS,
         "TI hashes",
         "User",
         "VAE",
@@ -191,6 +248,7 @@ INPAINT_KEYS = frozenset(
         SOFT_ENABLED,
         *SOFT_FIELDS,
         *OWN_INPAINT_FIELDS,
+        MASK_HASH,
     }
 )
 """Keys that only a picture made with a mask has."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.infotext_keys import DEFAULTS, SOFT_ENABLED, SOFT_FIELDS
+from pipelines.infotext_keys import DEFAULTS, INVERSION_FIELDS, SOFT_ENABLED, SOFT_FIELDS
 from pipelines.infotext_values import ValueReader
-from pipelines.request import HiresFix, Refiner, RefinerPass, SoftInpaint
+from pipelines.request import HiresFix, Inversion, Refiner, RefinerPass, SoftInpaint
 
 _HIRES_TEXTS = {
     "Hires checkpoint": "checkpoint",
@@ -76,6 +76,27 @@ def read_soft(reader: ValueReader) -> SoftInpaint | None:
     }
     enabled = reader.switch(SOFT_ENABLED, False)
     return SoftInpaint.model_validate(values) if enabled else None
+
+
+def read_inversion(reader: ValueReader, *, allowed: bool) -> Inversion | None:
+    """The noise search of "img2img alternative test", where the job can have one (`allowed`)."""
+    defaults = Inversion()
+    values: dict[str, Any] = {
+        name: reader.number(key, Inversion, name, getattr(defaults, name))
+        for key, name in INVERSION_FIELDS.items()
+        if name in ("cfg_scale", "steps", "randomness")
+    }
+    values["adjusted"] = reader.switch("Sigma Adjustment", False)
+    values["prompt"] = reader.text("Decode prompt") or ""
+    values["negative_prompt"] = reader.text("Decode negative prompt") or ""
+    if "Decode steps" not in reader.params:
+        return None
+    if not allowed:
+        reader.problems.append(
+            'The infotext is of the script "img2img alternative test"; choose it to do the same.'
+        )
+        return None
+    return Inversion.model_validate(values)
 
 
 def _text(reader: ValueReader, key: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from pipelines.infotext import format_value
@@ -39,6 +40,8 @@ class ValueReader:
         """The value for a field of a model, by the type of `current`."""
         if isinstance(current, bool):
             return self.switch(key, current)
+        if isinstance(current, StrEnum):
+            return self.choice(key, {one.value: one for one in type(current)}, current)
         if isinstance(current, int | float):
             return self.number(key, model, name, current)
         text = self.text(key)

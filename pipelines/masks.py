@@ -6,6 +6,8 @@ happens on the latent grid.
 
 from __future__ import annotations
 
+import hashlib
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,17 @@ def binary_mask(image: Image, *, round: bool) -> Image:
     if not round:
         return alpha
     return alpha.point([255 if value > ALPHA_THRESHOLD else 0 for value in range(256)])
+
+
+def fingerprint(mask: Image) -> str:
+    """Name a mask by what it says: 12 hex digits of the SHA-256 of its size and grey values.
+
+    Read as L before any blur or rounding, so that the same mask in another file has the same name.
+    """
+    values = binary_mask(mask, round=False)
+    digest = hashlib.sha256(f"{values.width}x{values.height}:".encode())
+    digest.update(values.tobytes())
+    return digest.hexdigest()[:12]
 
 
 def invert(mask: Image) -> Image:

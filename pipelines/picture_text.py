@@ -7,8 +7,10 @@ PNG keeps it in the text chunk `parameters`, the other formats in EXIF UserComme
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from PIL.ExifTags import IFD, Base
@@ -25,6 +27,7 @@ from pipelines.picture_header import (
     PictureLimits,
     opened,
 )
+from pipelines.picture_novelai import novelai_infotext
 
 PictureFormat = Literal["png", "jpeg", "webp", "avif"]
 
@@ -39,6 +42,8 @@ _LONGEST_SIDE: Mapping[PictureFormat, int] = {
 }
 _JPEG_EXIF_BYTES = 65_533 - len(b"Exif\0\0")
 _UNICODE = b"UNICODE\0"
+_KEYWORD = re.compile(r"[ -~]{1,79}")
+"""What a PNG chunk may be called."""
 
 
 def storable_format(
@@ -55,12 +60,14 @@ def encode_picture(
     infotext: str | None,
     quality: int = 80,
     lossless: bool = False,
+    texts: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """Write an L, RGB or RGBA picture as a file with its infotext (behaviour 10.5).
 
-    `quality` (1..100) is for JPEG, WEBP and AVIF, where RGBA is flattened on white; `lossless` is
-    for WEBP. Raises PictureError when the format cannot hold the picture or the infotext;
-    `storable_format` tells beforehand.
+    `texts` are further chunks of a PNG by keyword; `parameters` among them replaces the infotext
+    there. `quality` (1..100) is for JPEG, WEBP and AVIF, where RGBA is flattened on white;
+    `lossless` is for WEBP. Raises PictureError when the format cannot hold the picture or the
+    infotext; `storable_format` tells beforehand.
     """
     text = _writable(infotext)
     if obstacle := _obstacle(fmt, Extent.of(image), text):
@@ -68,9 +75,10 @@ def encode_picture(
     out = io.BytesIO()
     if fmt == "png":
         chunks = PngInfo()
-        if text:
-            # Becomes iTXt by itself when the text is not latin-1.
-            chunks.add_text(PARAMETERS, text)
+        for key, words in {PARAMETERS: text, **texts}.items():
+            if words and _KEYWORD.fullmatch(key):
+                # Becomes iTXt by itself when the text is not latin-1.
+                chunks.add_text(key, _writable(words))
         image.save(out, "PNG", pnginfo=chunks, icc_profile=None)
         return out.getvalue()
     if image.mode == "RGBA":
@@ -121,7 +129,8 @@ def read_infotext(data: bytes | Path, limits: PictureLimits = DEFAULT_LIMITS) ->
 def read_metadata(data: bytes | Path, limits: PictureLimits = DEFAULT_LIMITS) -> dict[str, str]:
     """All text in a picture file: PNG chunks by keyword, the generation data as "parameters".
 
-    An EXIF UserComment goes before the PNG chunk; a GIF or JPEG comment is the last resort.
+    An EXIF UserComment goes before the PNG chunk, then comes a GIF or JPEG comment. What NovelAI
+    writes becomes an infotext (behaviour 10.4).
     """
     with opened(data, limits) as picture:
         texts = _png_texts(picture)
@@ -130,6 +139,7 @@ def read_metadata(data: bytes | Path, limits: PictureLimits = DEFAULT_LIMITS) ->
             _user_comment(picture)
             or texts.get(PARAMETERS)
             or (comment.decode("utf-8", "ignore") if isinstance(comment, bytes) else "")
+            or novelai_infotext(texts, Extent.of(picture))
         )
     if parameters:
         texts[PARAMETERS] = parameters

@@ -48,6 +48,7 @@ __all__ = [
     "read_metadata",
     "sniff",
     "storable_format",
+    "upright_size",
 ]
 
 _TURNS: Mapping[int, Pillow.Transpose] = {
@@ -79,6 +80,13 @@ def open_picture(data: bytes | Path, limits: PictureLimits = DEFAULT_LIMITS) -> 
         # A decoder may grow the canvas while loading (GIF frames, TIFF tiles).
         limits.check_extent(Extent.of(picture))
         return picture
+
+
+def upright_size(data: bytes | Path, limits: PictureLimits = DEFAULT_LIMITS) -> Extent:
+    """The size that `open_picture` would give, from the header alone. Raises PictureError."""
+    with opened(data, limits) as stored:
+        size = Extent.of(stored)
+        return size if _orientation(stored) < 5 else Extent(size.height, size.width)
 
 
 def _to_eight_bits(stored: Image) -> Image:

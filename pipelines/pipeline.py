@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 from torch import Tensor
 
 from pipelines.families.base import Family
+from pipelines.networks import ActiveNetworks, Networks, NoNetworks
+from pipelines.prompt.networks import NetworkTag
 from pipelines.text_cache import CachedTextEncoder
 
 ENCODED_KEPT = 8
@@ -29,10 +31,23 @@ class TextualInversion:
 class Pipeline:
     """A family with its caches. Owned by one worker; not thread-safe."""
 
-    def __init__(self, family: Family, model_name: str, model_hash: str) -> None:
+    def __init__(
+        self,
+        family: Family,
+        model_name: str,
+        model_hash: str,
+        *,
+        vae_name: str | None = None,
+        vae_hash: str | None = None,
+        networks: Networks | None = None,
+    ) -> None:
         self.family = family
         self.model_name = model_name
         self.model_hash = model_hash
+        self.vae_name = vae_name
+        """File of an external VAE; None for the checkpoint's own."""
+        self.vae_hash = vae_hash
+        self.networks = networks or NoNetworks()
         self.text_encoder = CachedTextEncoder(family.text_encoder)
         self.embeddings: Mapping[tuple[int, ...], TextualInversion] = {}
         """Textual inversions by the token ids of their names (behaviour 9.9)."""
@@ -51,6 +66,21 @@ class Pipeline:
         if len(self._encoded) > ENCODED_KEPT:
             self._encoded.popitem(last=False)
         return self._encoded[key]
+
+    def activate(self, tags: Sequence[NetworkTag]) -> ActiveNetworks:
+        """Let exactly these LoRAs and hypernetworks work in the model from now on."""
+        active = self.networks.activate(tags)
+        self.text_encoder.weights = active.text_weights
+        return active
+
+    def embeddings_with(self, active: ActiveNetworks) -> Mapping[tuple[int, ...], TextualInversion]:
+        """The known textual inversions and those that LoRAs brought along, which say their name."""
+        brought = {
+            tuple(self.text_encoder.tokenizer.encode(name)): TextualInversion(name, vectors, lora)
+            for name, (lora, vectors) in active.embeddings.items()
+            if vectors.shape[-1] == self.text_width
+        }
+        return {**self.embeddings, **{ids: one for ids, one in brought.items() if ids}}
 
     @property
     def text_width(self) -> int:

@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from PIL import Image as Pillow
 from PIL.Image import Image
 
 from pipelines.geometry import Extent
-from pipelines.infotext_keys import DEFAULTS
+from pipelines.infotext_keys import DEFAULTS, LIBRARIES
 from pipelines.infotext_parse import ParsedInfotext, parse_infotext
 
-_HASHES = ("Model hash", "VAE hash", "Lora hashes", "TI hashes")
-_NO_SETTINGS = frozenset({"Version", "User", "Model", "Batch pos", "Batch size", *_HASHES})
+DIFFERENCE_GAIN = 32
+_LONGEST_LIST = 1000
+_HASHES = ("Model hash", "VAE hash", "Lora hashes", "Hypernet hashes", "TI hashes")
+_NO_SETTINGS = frozenset(
+    {LIBRARIES, "Version", "User", "Model", "Batch pos", "Batch size", *_HASHES}
+)
 _LARGEST_ROUNDING = 2
 """Levels by which two machines' rounding may part the same picture."""
 
@@ -33,6 +38,8 @@ class Made:
     picture: Image
     infotext: str = ""
     environment: Environment | None = None
+    lossy: str = ""
+    """Name of the file format when it did not keep every pixel."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,19 @@ class Comparison:
         """The result in a sentence."""
         if self.is_equal:
             return f"The same picture: all {self.pixels} pixels are equal to the bit."
-        share = 100 * self.differing / max(1, self.pixels)
+        share = _percent(self.differing, self.pixels)
         return (
-            f"{self.differing} of {self.pixels} pixels ({share:.2g} %) differ, by at most "
+            f"{self.differing} of {self.pixels} pixels ({share}) differ, by at most "
             f"{self.largest} of 255 levels and {self.mean:.3g} on average."
         )
+
+
+def _percent(part: int, whole: int) -> str:
+    """Two digits of a share, never rounded to all of it."""
+    share = 100 * part / max(1, whole)
+    if share >= 99.5 and part < whole:
+        return "more than 99 %"
+    return f"{share:.2g} %" if share < 10 else f"{share:.0f} %"
 
 
 def compare(original: Made, again: Made) -> Comparison:
@@ -86,13 +101,48 @@ def compare(original: Made, again: Made) -> Comparison:
     return Comparison(size.pixels, differing, largest, mean, tuple(reasons))
 
 
+def difference_picture(original: Image, again: Image, gain: int = DIFFERENCE_GAIN) -> Image | None:
+    """Where two pictures differ (L): the largest channel's difference times `gain`.
+
+    A difference of one level can still be seen. None when their sizes differ.
+    """
+    if original.size != again.size:
+        return None
+    first, second = (np.asarray(one.convert("RGB"), np.int16) for one in (original, again))
+    moved = np.abs(first - second).max(axis=2).astype(np.int32)
+    return Pillow.fromarray(np.minimum(moved * gain, 255).astype(np.uint8))
+
+
+def environment_of(infotext: str) -> Environment | None:
+    """What an infotext says of libraries and device (`libraries_text`), or None."""
+    told = parse_infotext(infotext).params.get(LIBRARIES)
+    if not told:
+        return None
+    pairs = (part.strip().partition(" ") for part in told[:_LONGEST_LIST].split(";"))
+    versions = {name: version for name, _, version in pairs if name and version}
+    device = versions.pop("device", "").replace("-", ":")
+    return Environment(versions, device)
+
+
+def libraries_text(versions: Mapping[str, str], device: str) -> str:
+    """Libraries and device for the infotext: `torch 2.13.0; ...; device cpu`."""
+    pairs = [*sorted(versions.items()), *([("device", device)] if device else [])]
+    return "; ".join(f"{name} {version.replace(':', '-')}" for name, version in pairs)
+
+
 def _explanations(original: Made, again: Made, *, largest: int) -> list[str]:
     first, second = parse_infotext(original.infotext), parse_infotext(again.infotext)
-    reasons = [*_hashes(first, second), *_settings(first, second)]
+    reasons = [*_file(original), *_hashes(first, second), *_settings(first, second)]
     reasons += _programs(first, second) + _places(original, again, first)
     if largest <= _LARGEST_ROUNDING:
         reasons.append("So small a difference is what other hardware or libraries round to.")
     return reasons or ["Nothing that is recorded explains it."]
+
+
+def _file(original: Made) -> list[str]:
+    if not original.lossy:
+        return []
+    return [f"The file is a {original.lossy}, which does not keep every pixel."]
 
 
 def _hashes(first: ParsedInfotext, second: ParsedInfotext) -> list[str]:

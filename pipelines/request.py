@@ -11,7 +11,37 @@ import random
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from pipelines.frozen import Frozen
+from pipelines.outpaint import Anchor
+from pipelines.tuning import SamplerTuning
+
+__all__ = [
+    "MAX_BLUR",
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "MIN_SIDE",
+    "SEED_LIMIT",
+    "Emphasis",
+    "Frozen",
+    "HiresFix",
+    "Img2ImgRequest",
+    "Inpaint",
+    "InpaintArea",
+    "Inversion",
+    "MaskedContent",
+    "NoiseSource",
+    "PictureRef",
+    "Refiner",
+    "RefinerPass",
+    "ResizeMode",
+    "SamplerTuning",
+    "Sampling",
+    "Seeds",
+    "SoftInpaint",
+    "StepSemantics",
+]
 
 SEED_LIMIT = 4294967294
 """Random seeds are drawn from [0, SEED_LIMIT), as A1111 does (spec behaviour 8.1)."""
@@ -20,6 +50,9 @@ MIN_SIDE = 64
 MAX_SIDE = 8192
 MAX_PIXELS = 4096 * 4096
 """The largest working picture of one job, in pixels; larger ones are made by tiled scripts."""
+
+MAX_BLUR = 256
+"""Largest mask blur, pixels: outpainting uses four times what the page's sliders allow."""
 
 PictureRef = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 (hex) of a picture file's bytes."""
@@ -96,12 +129,6 @@ class Emphasis(StrEnum):
     NO_NORM = "No norm"
 
 
-class Frozen(BaseModel):
-    """Base of all parts of a request: immutable, no unknown fields, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 class SoftInpaint(Frozen):
     """Soft inpainting: the mask blends by noise level, the overlay by what changed (3.9)."""
 
@@ -114,11 +141,14 @@ class SoftInpaint(Frozen):
 
 
 class Inpaint(Frozen):
-    """The mask of a job and how it is used. White (1) = repaint. Defaults are the page's."""
+    """A job's mask, white (1) = repaint, and its use; without one it outpaints. Page's defaults."""
 
-    mask: PictureRef
-    blur_x: Annotated[int, Field(ge=0, le=64, description="Gaussian sigma along x, pixels")] = 4
-    blur_y: Annotated[int, Field(ge=0, le=64, description="Gaussian sigma along y, pixels")] = 4
+    mask: PictureRef | None = None
+    latent_mask: Annotated[
+        PictureRef | None, Field(description="another mask for latents and fill; not blurred")
+    ] = None
+    blur_x: Annotated[int, Field(ge=0, le=MAX_BLUR, description="Gaussian sigma along x")] = 4
+    blur_y: Annotated[int, Field(ge=0, le=MAX_BLUR, description="Gaussian sigma along y")] = 4
     invert: Annotated[bool, Field(description="True repaints what the mask leaves out")] = False
     content: MaskedContent = MaskedContent.ORIGINAL
     area: InpaintArea = InpaintArea.WHOLE_PICTURE
@@ -129,6 +159,11 @@ class Inpaint(Frozen):
         bool, Field(description="Round the mask to 0/1 on the latent grid (off: soft)")
     ] = True
     soft: SoftInpaint | None = None
+
+    @property
+    def masks(self) -> tuple[PictureRef, ...]:
+        """The pictures that it names."""
+        return tuple(ref for ref in (self.mask, self.latent_mask) if ref is not None)
 
     @property
     def rounds(self) -> bool:
@@ -214,28 +249,18 @@ class Refiner(Frozen):
     hires_pass: RefinerPass = RefinerPass.SECOND
 
 
-class SamplerTuning(Frozen):
-    """Sampler parameters that A1111 keeps in its settings (behaviour 7.3, 7.4, 17)."""
+class Inversion(Frozen):
+    """Start from the noise that would have led to the init image, not from random noise (12.6).
 
-    eta_ancestral: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
-    eta_ddim: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    s_churn: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
-    s_tmin: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
-    s_tmax: Annotated[float, Field(ge=0.0, le=999.0, description="0 = no upper limit")] = 0.0
-    s_noise: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
-    sigma_min: Annotated[float, Field(ge=0.0, le=100.0, description="0 = the model's")] = 0.0
-    sigma_max: Annotated[float, Field(ge=0.0, le=10000.0, description="0 = the model's")] = 0.0
-    rho: Annotated[float, Field(ge=0.0, le=100.0, description="0 = the schedule's")] = 0.0
-    beta_alpha: Annotated[float, Field(gt=0.0, le=5.0)] = 0.6
-    beta_beta: Annotated[float, Field(gt=0.0, le=5.0)] = 0.6
-    discard_penultimate_sigma: bool = False
-    sgm_noise_multiplier: bool = False
-    initial_noise_multiplier: Annotated[float, Field(ge=0.0, le=1.5)] = 1.0
-    extra_noise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    skip_early_cfg: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    ngms: Annotated[float, Field(ge=0.0, le=15.0, description="s_min_uncond")] = 0.0
-    ngms_all_steps: bool = False
-    quantize_timesteps: bool = False
+    The prompts describe the init image as it is; `randomness` mixes the usual noise in.
+    """
+
+    prompt: Annotated[str, Field(max_length=100_000)] = ""
+    negative_prompt: Annotated[str, Field(max_length=100_000)] = ""
+    steps: Annotated[int, Field(ge=1, le=1000)] = 50
+    cfg_scale: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
+    randomness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    adjusted: Annotated[bool, Field(description="sigma adjustment: look one level lower")] = False
 
 
 class Seeds(Frozen):
@@ -258,6 +283,9 @@ class Img2ImgRequest(Frozen):
     init_images: tuple[PictureRef, ...] = ()
     inpaint: Inpaint | None = None
     resize_mode: ResizeMode = ResizeMode.JUST_RESIZE
+    outpaint: Annotated[
+        Anchor | None, Field(description="keep the picture's size here; None = resize it")
+    ] = None
     width: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, description="working width, px")] = 512
     height: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, description="working height, px")] = 512
     sampling: Sampling = Sampling()
@@ -268,20 +296,46 @@ class Img2ImgRequest(Frozen):
     checkpoint: Annotated[
         str, Field(description="title, name or hash; empty = the selected one")
     ] = ""
+    vae: Annotated[
+        str,
+        Field(
+            max_length=1000,
+            description="file name; Automatic = the one beside the checkpoint, else its own; "
+            "None = the checkpoint's own",
+        ),
+    ] = "Automatic"
     clip_skip: Annotated[int, Field(ge=1, le=12)] = 1
     emphasis: Emphasis = Emphasis.ORIGINAL
     comma_backtrack: Annotated[int, Field(ge=0, le=74)] = 20
+    old_prompt_editing: Annotated[
+        bool, Field(description="in [a:b:n] n below 1 is a fraction, as A1111 before 1.6")
+    ] = False
+    pad_conds: Annotated[
+        bool, Field(description="prompt and negative prompt of equal length: empty chunks")
+    ] = False
+    pad_conds_v0: Annotated[
+        bool, Field(description="the same by repeating or cutting, as A1111 before 1.6")
+    ] = False
     background_color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
     color_correction: bool = False
+    color_reference: PictureRef | None = None  # whose colours that restores; None = the init image
     overlay_inpaint: Annotated[
         bool, Field(description="paste the original back outside the mask")
     ] = True
     tiling: bool = False
+    upscaler: Annotated[
+        str, Field(max_length=200, description="enlarges init images; None = LANCZOS")
+    ] = "None"
+    upscaler_tile: Annotated[
+        int, Field(ge=0, le=4096, description="side of an upscaler's tiles, pixels; 0 = no tiles")
+    ] = 192
+    upscaler_tile_overlap: Annotated[int, Field(ge=0, le=1024, description="pixels")] = 8
     inpainting_mask_weight: Annotated[
         float, Field(ge=0.0, le=1.0, description="inpainting checkpoints: how much is hidden")
     ] = 1.0
     hires: HiresFix | None = None
     refiner: Refiner | None = None
+    inversion: Inversion | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -292,6 +346,12 @@ class Img2ImgRequest(Frozen):
             )
         if self.inpaint is not None and not self.init_images:
             raise ValueError("a mask needs an init image: give one, or leave the mask out")
+        if self.outpaint is None and self.inpaint is not None and self.inpaint.mask is None:
+            raise ValueError("inpainting needs a mask: give one, or an anchor to outpaint from")
+        if self.outpaint is not None and (self.inpaint is None or self.resize_mode != 0):
+            raise ValueError("outpainting needs inpaint settings and resize mode 0: none is used")
+        if self.inversion is not None and not self.init_images:
+            raise ValueError("there is no init image whose noise could be found: give one")
         if self.hires is not None:
             self._check_hires(self.hires)
         if len(self.init_images) > self.batch_size:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipelines.batch import run_batch, schedule_label
+from pipelines.call_memo import CallMemo
 from pipelines.compose import flatten
 from pipelines.events import RunListener, RunReport, StopKind
 from pipelines.geometry import Extent
@@ -27,13 +28,13 @@ from pipelines.inpaint import (
     with_latent_nothing,
 )
 from pipelines.job import Job, LoadPipeline
-from pipelines.masks import latent_mask
+from pipelines.masks import fingerprint, latent_mask
 from pipelines.noise import ImageNoise
 from pipelines.pipeline import ENCODED_KEPT, Pipeline
-from pipelines.prepare import prepare
+from pipelines.prepare import prepare, with_colours_of
 from pipelines.request import Img2ImgRequest, MaskedContent, PictureRef
 from pipelines.samplers import plan_course
-from pipelines.upscalers import LatentMode, find_upscaler
+from pipelines.upscalers import PixelUpscalers, UpscaleStopped, latent_mode
 
 __all__ = ["ENCODED_KEPT", "Pipeline", "run"]
 
@@ -48,17 +49,22 @@ def run(
     *,
     first_batch: int = 0,
     load: LoadPipeline | None = None,
+    upscalers: PixelUpscalers | None = None,
+    memo: CallMemo | None = None,
 ) -> RunReport:
     """Make the pictures of a request whose seeds are fixed; each goes to the listener when done.
 
     `first_batch` skips batches that an earlier attempt made; later ones are unaffected by it.
-    `load` gives the checkpoints of refiner and hires pass. Raises ValueError for requests that
-    cannot be done, ModelOutputError for NaN.
+    `load` gives the checkpoints of refiner and hires pass, `upscalers` the pixel upscalers. `memo`
+    answers calls that an earlier run with it made on the very same input. Raises
+    ValueError for requests that cannot be done, ModelOutputError for NaN.
     """
     course = plan_course(
         request.sampling, request.tuning, pipeline.family.schedule, txt2img=request.is_txt2img
     )
     job = Job(request, pipeline, listener, course, notes=list(course.names.warnings))
+    job.upscalers = upscalers or job.upscalers
+    job.memo = None if memo is None else memo.begin()
     _add_companions(job, load)
     families = [one.family for one in (pipeline, job.second_pipeline, job.refiner) if one]
     with ExitStack() as stack:
@@ -67,7 +73,7 @@ def run(
         if request.is_txt2img:
             job.extra = empty_channels(pipeline.family, *job.latent_shape[1:])
         else:
-            _prepare(job, open_picture)
+            _prepared(job, open_picture)
         _run_batches(job, first_batch)
     return RunReport(
         interrupted=job.interrupted,
@@ -77,7 +83,10 @@ def run(
         width=request.width,
         height=request.height,
         notes=tuple(job.notes),
-        facts={"variant": pipeline.family.variant},
+        facts={
+            "variant": pipeline.family.variant,
+            "shared_calls": 0 if job.memo is None else job.memo.shared,
+        },
     )
 
 
@@ -102,9 +111,10 @@ def _add_companions(job: Job, load: LoadPipeline | None) -> None:
         return
     if hires.checkpoint:
         job.second_pipeline = _loaded(hires.checkpoint, load)
-        if isinstance(find_upscaler(hires.upscaler), LatentMode):
+        if latent_mode(hires.upscaler):
             _check_latents(base, job.second_pipeline)
-    find_upscaler(hires.upscaler)
+    if not latent_mode(hires.upscaler):
+        job.upscale(hires.upscaler)
     schedule = (job.second_pipeline or base).family.schedule
     sampling = hires_sampling(request.sampling, hires)
     job.second_course = plan_course(sampling, request.tuning, schedule, txt2img=False)
@@ -132,13 +142,29 @@ def _check_latents(one: Pipeline, other: Pipeline) -> None:
         )
 
 
+def _prepared(job: Job, open_picture: OpenPicture) -> None:
+    """The init step, unless the user stops it."""
+    try:
+        _prepare(job, open_picture)
+    except UpscaleStopped:
+        job.interrupted = True
+
+
 def _prepare(job: Job, open_picture: OpenPicture) -> None:
     """The init step, once per job: pixels, VAE encoding, latent mask (behaviour 0.3 step 4)."""
     request = job.request
-    mask = open_picture(request.inpaint.mask) if request.inpaint is not None else None
+    first = None if request.inpaint is None else request.inpaint.mask
+    mask = None if first is None else open_picture(first)
+    second = None if request.inpaint is None else request.inpaint.latent_mask
+    latent_mask = None if second is None else open_picture(second)
+    job.mask_hash = None if mask is None else fingerprint(mask)
     images = [open_picture(ref) for ref in request.init_images]
-    job.originals = [flatten(image, request.background_color) for image in images]
-    prepared = prepare(request, images, mask)
+    prepared = prepare(
+        request, images, mask, latent_mask=latent_mask, upscale=job.upscale(request.upscaler)
+    )
+    if request.color_correction and request.color_reference is not None:
+        reference = flatten(open_picture(request.color_reference), request.background_color)
+        prepared = with_colours_of(prepared, reference)
     job.notes += prepared.notes
     job.prepared = prepared
     if job.course.plan.identity:
@@ -152,7 +178,7 @@ def _prepare(job: Job, open_picture: OpenPicture) -> None:
     pictures = [one.image for one in prepared.images]
     job.extra = picture_channels(pipeline.family, request, pictures, prepared.image_mask)
     if prepared.image_mask is not None and request.inpaint is not None:
-        job.mask = _latent_mask(job, init, prepared.image_mask)
+        job.mask = _latent_mask(job, init, prepared.latent_mask or prepared.image_mask)
         job.init = job.mask.init
 
 

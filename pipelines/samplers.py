@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,7 +37,7 @@ from pipelines.samplers_k import (
 )
 from pipelines.samplers_sde import sample_dpmpp_2m_sde, sample_dpmpp_3m_sde, sample_dpmpp_sde
 from pipelines.samplers_timestep import sample_ddim, sample_ddim_cfgpp, sample_plms
-from pipelines.samplers_unipc import sample_unipc
+from pipelines.samplers_unipc import sample_unipc, unipc_path
 from pipelines.schedules import NoiseSchedule, schedule_for, sigmas_for, timesteps_for
 from pipelines.steps import TRAIN_STEPS, StepPlan, plan_steps
 
@@ -158,7 +157,7 @@ def plan_course(
     discard = tuning.discard_penultimate_sigma
     plan = plan_steps(sampling, txt2img=txt2img, discard_penultimate=discard)
     if names.sampler.family == "timestep":
-        path, start = _timestep_path(names.sampler, plan, discard)
+        path, start = _timestep_path(names.sampler, plan, own, tuning)
         return Course(names, plan, own, tuning, torch.zeros(0), torch.zeros(0), path, start)
     # txt2img with samplers that use the ends only covers the model's whole range (behaviour 7.4)
     is_free = names.sampler.ends_only and txt2img
@@ -217,15 +216,17 @@ def run_sampler(
 
 
 def _timestep_path(
-    sampler: SamplerInfo, plan: StepPlan, discard: bool
+    sampler: SamplerInfo, plan: StepPlan, schedule: NoiseSchedule, tuning: SamplerTuning
 ) -> tuple[tuple[float, ...], int]:
     """Return the ascending timesteps to run and the one the picture is noised to."""
+    discard = tuning.discard_penultimate_sigma
     grid = (0, *timesteps_for(plan.schedule_steps, discard_penultimate=discard))
     path: tuple[float, ...] = grid[plan.first : plan.last + 1]
     if sampler.continuous_time and not plan.identity:
         top = TRAIN_STEPS - 1 if plan.from_top else path[-1]
         bottom = 0 if plan.first <= 1 else path[0]
-        path = tuple(np.linspace(bottom, top, plan.executed + 1).tolist())
+        ends = float(bottom), float(top)
+        path = unipc_path(ends, plan.executed, tuning.unipc_skip, schedule.alphas)
     if plan.force_full_denoise:
         path = (0, *path[1:])
     return path, grid[plan.noise_index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -13,11 +14,13 @@ from pipelines.families.base import LATENT_SCALE
 from pipelines.image_conditioning import empty_channels
 from pipelines.inpaint import LatentBlend
 from pipelines.job import Job
+from pipelines.networks import ActiveNetworks
 from pipelines.noise import ImageNoise
 from pipelines.pipeline import Pipeline
 from pipelines.prompt.comments import strip_comments
-from pipelines.prompt.conditioning import Conditioning, EncodeSettings
-from pipelines.prompt.networks import extract_networks
+from pipelines.prompt.conditioning import Conditioning, EncodeSettings, PadConds
+from pipelines.prompt.networks import NetworkTag, extract_networks
+from pipelines.request import Img2ImgRequest
 from pipelines.sampler_types import StepInfo
 from pipelines.samplers import Course
 
@@ -57,29 +60,48 @@ def run_pass(job: Job, one: Pass) -> Denoised:
         _repeated(one.extra, one.x),
         request.sampling.image_cfg_scale if is_edit else None,
         _refiner(job, one),
+        job.memo,
+        _weights(job, one),
     )
     return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
 
 
 def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
     request, count = job.request, one.x.shape[0]
-    known = pipeline.embeddings
+    prompt, tags = extract_networks(strip_comments(one.prompt))
+    known = pipeline.embeddings_with(_activate(job, pipeline, tags))
     conditioning = Conditioning.build(
         pipeline.text_encoder,
-        [_without_networks(job, one.prompt)] * count,
+        [prompt] * count,
         [strip_comments(one.negative_prompt)] * count,
         steps=one.steps,
         hires_steps=one.hires_steps,
+        old_editing=request.old_prompt_editing,
         settings=EncodeSettings(
             clip_skip=request.clip_skip,
             emphasis=request.emphasis,
             comma_backtrack=request.comma_backtrack,
+            padding=_padding(request),
             embeddings={name: one.vectors for name, one in known.items()},
         ),
     )
     for name in conditioning.embedding_names:
         job.used_embeddings[known[name].name] = known[name].hash12
     return conditioning
+
+
+def _padding(request: Img2ImgRequest) -> PadConds:
+    """The older way wins where both are asked for, as in A1111."""
+    if request.pad_conds_v0:
+        return PadConds.V0
+    return PadConds.EMPTY if request.pad_conds else PadConds.OFF
+
+
+def _weights(job: Job, one: Pass) -> Hashable:
+    """What is in the networks besides their files: LoRAs with their strengths, tiling."""
+    _, tags = extract_networks(strip_comments(one.prompt))
+    found = (*job.used_loras.items(), *job.used_hypernetworks.items())
+    return tuple(map(repr, tags)), found, job.request.tiling
 
 
 def _refiner(job: Job, one: Pass) -> RefinerStage | None:
@@ -108,12 +130,14 @@ def _repeated(extra: Tensor | None, x: Tensor) -> Tensor | None:
     return extra[rows]
 
 
-def _without_networks(job: Job, prompt: str) -> str:
-    """Comments and network tags out; networks that cannot be loaded yet are said, not ignored."""
-    text, tags = extract_networks(strip_comments(prompt))
-    for tag in tags:
-        job.note(f"<{tag.kind}:{tag.name}> was left out: {tag.kind} networks cannot be loaded yet")
-    return text
+def _activate(job: Job, pipeline: Pipeline, tags: Sequence[NetworkTag]) -> ActiveNetworks:
+    """The networks of this pass's prompt at work; what could not be done is said."""
+    active = pipeline.activate(tags)
+    for note in active.notes:
+        job.note(note)
+    job.used_loras |= active.lora_hashes
+    job.used_hypernetworks |= active.hypernetwork_hashes
+    return active
 
 
 def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
@@ -128,7 +152,9 @@ def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
             job.request.n_iter,
             one.steps_before + info.index + 1,
             all_steps,
-            lambda: one.pipeline.family.preview(seen[0]).resize(size, Image.Resampling.BILINEAR),
+            lambda kind: one.pipeline.family.preview(seen[0], kind).resize(
+                size, Image.Resampling.BILINEAR
+            ),
         )
     )
     stop = job.listener.stop_asked()

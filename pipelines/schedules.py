@@ -23,6 +23,7 @@ from pipelines.sampler_names import (
     find_scheduler,
 )
 from pipelines.steps import timestep_grid
+from pipelines.tuning import TrainedNoise
 
 ZERO_SNR_LAST_ALPHA = 4.8973451890853435e-08
 """What a zero-terminal-SNR table ends with instead of 0, so that sigma stays finite (7.3)."""
@@ -30,6 +31,9 @@ ZERO_SNR_LAST_ALPHA = 4.8973451890853435e-08
 AYS_SD1 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
 AYS_SDXL = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
 """Align Your Steps (Sabour et al. 2024), 10 steps; for all models but SDXL the SD1 table."""
+
+OLD_SIGMAS = (0.1, 10.0)
+"""Smallest and largest sigma of A1111 in 2022 (behaviour 7.3)."""
 
 LCM_POINTS = 50
 """Latent consistency models are distilled on every 20th timestep: 19, 39 ... 999."""
@@ -147,9 +151,22 @@ class NoiseSchedule:
         weight = ((log_low - log_sigma.flatten()) / (log_low - log_high)).clamp(0, 1)
         return ((1 - weight) * low + weight * (low + 1)).view(sigma.shape)
 
+    @property
+    def t_ends(self) -> tuple[float, float]:
+        """The table's largest and smallest timestep."""
+        if self.t_table is None:
+            return float(len(self.sigmas) - 1), 0.0
+        return float(self.t_table[-1]), float(self.t_table[0])
+
     def t_to_sigma(self, t: Tensor) -> Tensor:
-        """Return the sigma at each (fractional) index of the table, log-linear in between."""
+        """Return the sigma at each (fractional) timestep, log-linear between the table's entries.
+
+        Timesteps beyond a table of its own (LCM: 19 to 999) have the sigma of its end.
+        """
         t = t.float()
+        if self.t_table is not None:
+            stride = float(self.t_table[1] - self.t_table[0])
+            t = ((t - self.t_table[0]) / stride).clamp(0, len(self.t_table) - 1)
         low, high, weight = t.floor().long(), t.ceil().long(), t.frac()
         log_sigma = (1 - weight) * self.log_sigmas[low] + weight * self.log_sigmas[high]
         return log_sigma.exp()
@@ -185,10 +202,13 @@ def build_sigmas(
         raise ValueError(f"unknown schedule type {label_or_name!r}")
     if n <= 0:
         return torch.zeros(1)
+    low, high = schedule.sigma_min, schedule.sigma_max
+    if tuning.old_sigma_range:
+        low, high = OLD_SIGMAS
     span = _Range(
         schedule,
-        tuning.sigma_min or schedule.sigma_min,
-        tuning.sigma_max or schedule.sigma_max,
+        tuning.sigma_min or low,
+        tuning.sigma_max or high,
         tuning,
         is_sdxl,
     )
@@ -224,7 +244,14 @@ def sigmas_for(
 def schedule_for(
     sampler: SamplerInfo, schedule: NoiseSchedule, tuning: SamplerTuning
 ) -> NoiseSchedule:
-    """Return the noise schedule as this sampler sees it: LCM's 50 points, whole timesteps."""
+    """Return the noise schedule as this sampler sees it: LCM's 50 points, whole timesteps.
+
+    Raises ValueError where a flow model is asked for variants that it has not.
+    """
+    if tuning.downcast_alphas:
+        schedule = schedule.with_downcast_alphas()
+    if tuning.trained_noise is TrainedNoise.ZERO_TERMINAL_SNR:
+        schedule = schedule.with_zero_terminal_snr()
     if sampler.name == "LCM":
         return schedule.for_lcm()
     return replace(schedule, quantize=True) if tuning.quantize_timesteps else schedule
@@ -246,8 +273,7 @@ def timesteps_for(n: int, *, discard_penultimate: bool = False) -> tuple[int, ..
 
 
 def _uniform(n: int, span: _Range) -> Tensor:
-    top = len(span.schedule.sigmas) - 1
-    return span.schedule.t_to_sigma(torch.linspace(top, 0, n))
+    return span.schedule.t_to_sigma(torch.linspace(*span.schedule.t_ends, n))
 
 
 def _karras(n: int, span: _Range) -> Tensor:

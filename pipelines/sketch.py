@@ -47,12 +47,17 @@ def inpaint_sketch(
     _same_size(sketch, original)
     mask = changed_pixels(sketch, original) if painted is None else painted.convert("L")
     _same_size(mask, original)
-    dimmed = ImageEnhance.Brightness(mask).enhance(1 - transparency / 100)
+    weak = dimmed(mask, transparency)
     soften = ImageFilter.GaussianBlur(blur)
     image = Pillow.composite(
-        sketch.convert("RGB").filter(soften), original.convert("RGB"), dimmed.filter(soften)
+        sketch.convert("RGB").filter(soften), original.convert("RGB"), weak.filter(soften)
     )
-    return SketchInput(image, dimmed)
+    return SketchInput(image, weak)
+
+
+def dimmed(mask: Image, transparency: float) -> Image:
+    """The mask (L) that "mask transparency" (0..100) leaves of what was painted."""
+    return ImageEnhance.Brightness(mask).enhance(1 - transparency / 100)
 
 
 def _same_size(sketch: Image, original: Image) -> None:

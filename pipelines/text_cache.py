@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,12 +16,14 @@ CAPACITY = 256
 
 
 class CachedTextEncoder:
-    """A TextEncoder that remembers rows without embeddings. One per checkpoint and LoRA set."""
+    """A TextEncoder that remembers rows without embeddings. One per checkpoint."""
 
     def __init__(self, encoder: TextEncoder, capacity: int = CAPACITY) -> None:
         self._encoder = encoder
         self._capacity = capacity
-        self._rows: OrderedDict[tuple[int, tuple[int, ...]], Tensor] = OrderedDict()
+        self._rows: OrderedDict[tuple[Hashable, int, tuple[int, ...]], Tensor] = OrderedDict()
+        self.weights: Hashable = ()
+        """What the encoder's weights depend on now, such as LoRAs: other weights, other rows."""
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -34,10 +36,10 @@ class CachedTextEncoder:
         """See TextEncoder. Rows are independent of each other, so they are cached one by one."""
         if vectors:
             return self._encoder.encode_ids(ids, clip_skip, vectors)
-        keys = [(clip_skip, tuple(row)) for row in ids]
+        keys = [(self.weights, clip_skip, tuple(row)) for row in ids]
         missing = list(dict.fromkeys(key for key in keys if key not in self._rows))
         if missing:
-            fresh = self._encoder.encode_ids([list(row) for _, row in missing], clip_skip, ())
+            fresh = self._encoder.encode_ids([list(row) for _, _, row in missing], clip_skip, ())
             self._rows.update(zip(missing, fresh, strict=True))
         found = torch.stack([self._rows[key] for key in keys])
         for key in keys:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipelines.events import PreviewKind
 from pipelines.prompt.conditioning import TextEncoder
 from pipelines.schedules import NoiseSchedule
 
@@ -72,5 +73,5 @@ class Family(Protocol):
         Raises ModelOutputError when the VAE gives NaN in float32, too.
         """
 
-    def preview(self, latent: Tensor) -> Image.Image:
-        """A cheap picture of one latent (C, h, w): w x h pixels, RGB."""
+    def preview(self, latent: Tensor, kind: PreviewKind) -> Image.Image:
+        """A picture of one latent (C, h, w) for looking at: w x h or 8w x 8h pixels, RGB."""

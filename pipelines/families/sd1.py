@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.load import LoadedCheckpoint
+from pipelines.events import PreviewKind
 from pipelines.families.base import ModelOutputError, Variant
 from pipelines.families.tiling import circular_padding
 from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
@@ -113,8 +114,16 @@ class StableDiffusion1:
         """See Family.decode; one picture at a time, as the original."""
         return [self._decode_one(latent) for latent in latents]
 
-    def preview(self, latent: Tensor) -> Image.Image:
-        """Latent-to-RGB factors of this checkpoint (behaviour 14.2)."""
+    def preview(self, latent: Tensor, kind: PreviewKind) -> Image.Image:
+        """See Family.preview; what the checkpoint does not bring falls back to its linear map."""
+        if kind is PreviewKind.FULL:
+            pixels = self._vae_pixels(latent)
+            if pixels.isfinite().all():  # a preview must not move the VAE to float32
+                return _to_picture((pixels[0].float().permute(1, 2, 0).cpu() + 1.0) / 2.0)
+        elif kind is not PreviewKind.APPROX_CHEAP and self.loaded.preview is not None:
+            with torch.inference_mode():
+                seen = self.loaded.preview(latent[None].float().cpu())[0]
+            return _to_picture((seen.permute(1, 2, 0) + 1.0) / 2.0)
         factors = torch.tensor(self.loaded.latent_rgb.factors)
         bias = torch.tensor(self.loaded.latent_rgb.bias)
         rgb = latent.float().cpu().permute(1, 2, 0) @ factors + bias
@@ -141,12 +150,17 @@ class StableDiffusion1:
         return output.float()
 
     def _decode_one(self, latent: Tensor) -> Image.Image:
+        pixels = self._vae_pixels(latent)
+        if not pixels.isfinite().all():
+            pixels = self._in_float32(lambda: self._vae_pixels(latent))
+        return _to_picture((pixels[0].float().permute(1, 2, 0).cpu() + 1.0) / 2.0)
+
+    def _vae_pixels(self, latent: Tensor) -> Tensor:
+        """(1, 3, 8h, 8w), about -1..1, in the VAE's precision."""
         scaled = latent[None] / self.loaded.vae_scale
         with torch.inference_mode():
             pixels: Tensor = self._vae.decode(scaled.to(self._vae.dtype), return_dict=False)[0]
-        if not pixels.isfinite().all():
-            pixels = self._in_float32(lambda: self._vae.decode(scaled.float()).sample)
-        return _to_picture((pixels[0].float().permute(1, 2, 0).cpu() + 1.0) / 2.0)
+        return pixels
 
     def _in_float32(self, work: Callable[[], Tensor]) -> Tensor:
         """Repeat VAE work in float32, for good (option auto_vae_precision of the original)."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Protocol
 
 import torch
@@ -41,6 +42,17 @@ class Replacement:
     vectors: Tensor
 
 
+class PadConds(Enum):
+    """How prompt and negative prompt are brought to the same length (behaviour 9.5)."""
+
+    OFF = auto()
+    """Not at all: the network is called once for each length."""
+    EMPTY = auto()
+    """The shorter one gets empty chunks."""
+    V0 = auto()
+    """The negative prompt repeats its last vector, or is cut off."""
+
+
 class TextEncoder(Protocol):
     """A text encoder as the prompts see it."""
 
@@ -62,6 +74,7 @@ class EncodeSettings:
     emphasis: Emphasis = Emphasis.ORIGINAL
     comma_backtrack: int = DEFAULT_COMMA_BACKTRACK
     embeddings: Embeddings = field(default_factory=dict)
+    padding: PadConds = PadConds.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +163,17 @@ class Conditioning:
         self,
         conds: Sequence[Sequence[tuple[float, _Timeline]]],
         unconds: Sequence[_Timeline],
+        padding: PadConds = PadConds.OFF,
+        blank: Tensor | None = None,
     ) -> None:
-        """One list of weighted AND parts, and one negative prompt, per picture. See `build`."""
+        """One list of weighted AND parts, and one negative prompt, per picture. See `build`.
+
+        `blank` is the encoding of the empty prompt, (77, width), for PadConds.EMPTY.
+        """
         self._conds = conds
         self._unconds = unconds
+        self._padding = padding
+        self._blank = blank
         self._timelines = [*(line for parts in conds for _, line in parts), *unconds]
         used = (name for line in self._timelines for name in line.names)
         self.embedding_names: tuple[tuple[int, ...], ...] = tuple(dict.fromkeys(used))
@@ -197,7 +217,11 @@ class Conditioning:
         conds = [
             [(part.weight, timeline(part.text)) for part in split_and(prompt)] for prompt in prompts
         ]
-        return cls(conds, [timeline(text) for text in negative_prompts])
+        unconds = [timeline(text) for text in negative_prompts]
+        blank = None
+        if settings.padding is PadConds.EMPTY:
+            blank = _encode_call(encoder, [""], replace(settings, embeddings={}))[0]
+        return cls(conds, unconds, settings.padding, blank)
 
     def at(self, call_index: int) -> StepConditioning:
         """The conditioning of a model call; calls count from 0 at every sampler start."""
@@ -212,14 +236,31 @@ class Conditioning:
             for image, lines in enumerate(self._conds)
             for weight, line in lines
         ]
-        padded = pad_to_longest([tensor for _, _, tensor in parts])
+        padded = torch.stack(pad_to_longest([tensor for _, _, tensor in parts]))
+        uncond = torch.stack(pad_to_longest([line.at(call_index) for line in self._unconds]))
+        padded, uncond = self._equally_long(padded, uncond)
         return StepConditioning(
             tuple(
                 PartCond(image, weight, tensor)
                 for (image, weight, _), tensor in zip(parts, padded, strict=True)
             ),
-            torch.stack(pad_to_longest([line.at(call_index) for line in self._unconds])),
+            uncond,
         )
+
+    def _equally_long(self, cond: Tensor, uncond: Tensor) -> tuple[Tensor, Tensor]:
+        """Both sides, (rows, tokens, width), of one length if the settings ask for that."""
+        missing = cond.shape[1] - uncond.shape[1]
+        if missing == 0 or self._padding is PadConds.OFF:
+            return cond, uncond
+        if self._blank is not None:
+            chunks = abs(missing) // self._blank.shape[0]
+            if missing > 0:
+                return cond, _with_chunks(uncond, self._blank, chunks)
+            return _with_chunks(cond, self._blank, chunks), uncond
+        if missing < 0:
+            return cond, uncond[:, : cond.shape[1]]
+        repeated = uncond[:, -1:].expand(-1, missing, -1)
+        return cond, torch.cat([uncond, repeated], dim=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +273,11 @@ class _Timeline:
 
     def at(self, call_index: int) -> Tensor:
         return self.tensors[stage_at(self.stages, call_index)]
+
+
+def _with_chunks(rows: Tensor, blank: Tensor, count: int) -> Tensor:
+    """Append `count` empty chunks to every row."""
+    return torch.cat([rows, blank.repeat(count, 1).expand(rows.shape[0], -1, -1)], dim=1)
 
 
 def pad_to_longest(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -92,6 +92,13 @@ class _Instruction:
     number: int = 0
 
 
+# Those without contents are shared: hostile prompts have ten thousands of them.
+_AFTER = (_Instruction(_Op.AFTER),)
+_HIDE = (_Instruction(_Op.HIDE),)
+_NEXT_OPTION = (_Instruction(_Op.NEXT_OPTION),)
+_CLOSE = (_Instruction(_Op.CLOSE),)
+
+
 @dataclass(slots=True)
 class _Programme:
     """Instructions, the steps at which a schedule switches, and the length of the alternation."""
@@ -119,16 +126,21 @@ class _Programme:
         parts: list[str] = []
         frames: list[_Frame] = []
         visible = True
+        unseen = 0  # brackets that are open within an invisible part
         for instruction in self.instructions:
             op = instruction.op
-            if op is _Op.TEXT:
+            opens = op is _Op.BEFORE or op is _Op.OPTIONS
+            if unseen or (opens and not visible):
+                unseen += opens - (op is _Op.CLOSE)
+            elif op is _Op.TEXT:
                 if visible:
                     parts.append(instruction.text)
-            elif op is _Op.BEFORE or op is _Op.OPTIONS:
-                frames.append(_Frame(visible, instruction.number, op is _Op.OPTIONS, step))
-                visible = visible and frames[-1].shows_first()
+            elif opens:
+                frames.append(_Frame(instruction.number, op is _Op.OPTIONS, step))
+                visible = frames[-1].shows_first()
             elif op is _Op.CLOSE:
-                visible = frames.pop().outside
+                frames.pop()
+                visible = True
             elif op is _Op.HIDE:
                 visible = False
             else:
@@ -138,9 +150,8 @@ class _Programme:
 
 @dataclass(slots=True)
 class _Frame:
-    """A schedule or an alternation that is being played; the chosen part of it is visible."""
+    """A schedule or an alternation in a visible place; the chosen part of it is visible."""
 
-    outside: bool
     number: int
     alternates: bool
     step: int
@@ -151,7 +162,7 @@ class _Frame:
 
     def shows_next(self) -> bool:
         self.part += 1
-        return self.outside and self._chosen() == self.part
+        return self._chosen() == self.part
 
     def _chosen(self) -> int:
         if self.alternates:
@@ -178,7 +189,7 @@ class _Parser:
         self._clock = clock
         self._open: list[_Bracket] = []
         self._open_squares = 0
-        self.instructions: dict[int, list[_Instruction]] = {}
+        self.instructions: dict[int, tuple[_Instruction, ...]] = {}
         self.switches: list[int] = []
         self.option_counts: set[int] = set()
         self.has_stray_pipe = False
@@ -235,10 +246,10 @@ class _Parser:
     def _alternate(self, bracket: _Bracket, end: int) -> None:
         count = len(bracket.pipes) + 1
         self.option_counts.add(count)
-        self.instructions[bracket.start] = [_Instruction(_Op.OPTIONS, number=count)]
+        self.instructions[bracket.start] = (_Instruction(_Op.OPTIONS, number=count),)
         for pipe in bracket.pipes:
-            self.instructions[pipe] = [_Instruction(_Op.NEXT_OPTION)]
-        self.instructions[end] = [_Instruction(_Op.CLOSE)]
+            self.instructions[pipe] = _NEXT_OPTION
+        self.instructions[end] = _CLOSE
 
     def _schedule(self, bracket: _Bracket, end: int) -> bool:
         *between, last = bracket.colons
@@ -248,12 +259,12 @@ class _Parser:
             return False
         when = self._clock.when(match.group(1))
         self.switches.append(when)
-        before, after = _Instruction(_Op.BEFORE, number=when), _Instruction(_Op.AFTER)
-        self.instructions[bracket.start] = [before] if between else [before, after]
+        before = _Instruction(_Op.BEFORE, number=when)
+        self.instructions[bracket.start] = (before,) if between else (before, *_AFTER)
         for colon in between:
-            self.instructions[colon] = [after]
-        self.instructions[last] = [_Instruction(_Op.HIDE)]
-        self.instructions[end] = [_Instruction(_Op.CLOSE)]
+            self.instructions[colon] = _AFTER
+        self.instructions[last] = _HIDE
+        self.instructions[end] = _CLOSE
         return True
 
 
@@ -271,9 +282,10 @@ def _parse(text: str, clock: _Clock) -> _Programme | None:
         if special is None:
             literal.append(token)
             continue
-        instructions.append(_Instruction(_Op.TEXT, "".join(literal)))
+        if literal:
+            instructions.append(_Instruction(_Op.TEXT, "".join(literal)))
+            literal.clear()
         instructions.extend(special)
-        literal.clear()
     instructions.append(_Instruction(_Op.TEXT, "".join(literal)))
     return _Programme(instructions, parser.switches, _cycle(parser.option_counts, clock.steps))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _TAG = re.compile(r"<(\w+):([^>]+)>")
@@ -74,6 +75,30 @@ def lora_tag(tag: NetworkTag) -> LoraTag | None:
     unet = number("unet", 2, text_encoder)
     dim = number("dyn", 3, 0.0)
     return LoraTag(tag.name, text_encoder, unet, int(dim) if dim >= 1 else None, tuple(problems))
+
+
+def renamed(prompt: str, names: Mapping[str, str]) -> str:
+    """The prompt with other names in its LoRA tags: `names` are new ones by old ones."""
+
+    def rewritten(match: re.Match[str]) -> str:
+        name, colon, rest = match.group(2).partition(":")
+        if match.group(1) not in _LORA_KINDS or name not in names:
+            return match.group(0)
+        return f"<{match.group(1)}:{names[name]}{colon}{rest}>"
+
+    return _TAG.sub(rewritten, prompt)
+
+
+def with_lora_weight(prompt: str, weight: float) -> str:
+    """The prompt with this weight, for text encoder and U-Net, in all its LoRA tags."""
+
+    def rewritten(match: re.Match[str]) -> str:
+        tag = _tag(match.group(1), match.group(2))
+        if tag.kind not in _LORA_KINDS:
+            return match.group(0)
+        return f"<{tag.kind}:{tag.name}:{weight:g}>"
+
+    return _TAG.sub(rewritten, prompt)
 
 
 def hypernetwork_tag(tag: NetworkTag) -> HypernetworkTag | None:

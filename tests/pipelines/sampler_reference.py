@@ -15,6 +15,7 @@ from scipy.integrate import quad
 Array = npt.NDArray[np.float64]
 Denoiser = Callable[[Array, float], Array]
 Between = Callable[[float, float], Array]
+Eps = Callable[[Array, float], Array]
 
 _BETAS = np.linspace(math.sqrt(0.00085), math.sqrt(0.012), 1000) ** 2
 ALPHAS: Array = np.cumprod(1 - _BETAS).astype(np.float32).astype(np.float64)
@@ -259,19 +260,21 @@ def reference_ddim(
     *,
     eta: float = 0.0,
     cfg_pp: bool = False,
+    eps: Eps = toy_eps,
+    uncond: Eps = toy_uncond,
 ) -> Array:
     """Run ascending `timesteps` from the last to the second; the first is where it ends."""
     for i in range(len(timesteps) - 1, 0, -1):
         a, p = ALPHAS[timesteps[i]], ALPHAS[timesteps[i - 1]]
-        e = toy_eps(x, float(timesteps[i]))
+        e = eps(x, float(timesteps[i]))
         x0 = (x - math.sqrt(1 - a) * e) / math.sqrt(a)
         s = eta * math.sqrt((1 - p) / (1 - a) * (1 - a / p))
-        direction = toy_uncond(x, float(timesteps[i])) if cfg_pp else e
+        direction = uncond(x, float(timesteps[i])) if cfg_pp else e
         x = math.sqrt(p) * x0 + math.sqrt(1 - p - s**2) * direction + s * next(draws)
     return x
 
 
-def reference_plms(x: Array, timesteps: list[int]) -> Array:
+def reference_plms(x: Array, timesteps: list[int], *, eps: Eps = toy_eps) -> Array:
     def moved(x: Array, e: Array, i: int) -> Array:
         a, p = ALPHAS[timesteps[i]], ALPHAS[timesteps[i - 1]]
         x0 = (x - math.sqrt(1 - a) * e) / math.sqrt(a)
@@ -279,9 +282,9 @@ def reference_plms(x: Array, timesteps: list[int]) -> Array:
 
     es: list[Array] = []
     for i in range(len(timesteps) - 1, 0, -1):
-        es.append(toy_eps(x, float(timesteps[i])))
+        es.append(eps(x, float(timesteps[i])))
         if len(es) == 1:
-            after = toy_eps(moved(x, es[0], i), float(timesteps[i - 1]))
+            after = eps(moved(x, es[0], i), float(timesteps[i - 1]))
             mixed = (es[0] + after) / 2
         elif len(es) == 2:
             mixed = (3 * es[-1] - es[-2]) / 2

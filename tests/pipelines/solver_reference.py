@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .sampler_reference import ALPHAS, Array, Denoiser, split, toy_eps
+from .sampler_reference import ALPHAS, Array, Denoiser, Eps, split, toy_eps
 
 LOG_ALPHAS: Array = 0.5 * np.log(ALPHAS)
 
@@ -77,7 +77,7 @@ def reference_dpm_adaptive(
     return x
 
 
-def reference_unipc(x: Array, times: list[float]) -> Array:
+def reference_unipc(x: Array, times: list[float], *, eps: Eps = toy_eps) -> Array:
     """Run UniPC-3 with B(h) = h over ascending `times`, from the last to the first.
 
     Where the weights of the paper solve its linear system, the step is the exact integral of the
@@ -90,7 +90,7 @@ def reference_unipc(x: Array, times: list[float]) -> Array:
     lambdas = np.log(alphas / sigmas)
 
     def predict(u: Array, i: int) -> Array:
-        return np.asarray((u - sigmas[i] * toy_eps(u, path[i])) / alphas[i])
+        return np.asarray((u - sigmas[i] * eps(u, path[i])) / alphas[i])
 
     def integral(x: Array, i: int, points: list[int], values: list[Array]) -> Array:
         nodes, weights = np.polynomial.legendre.leggauss(24)

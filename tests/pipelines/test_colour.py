@@ -13,19 +13,25 @@ from tests.pipelines.pixels import array, gradient, noise
 
 
 @pytest.mark.parametrize(
-    ("pixel", "generated", "final"),
+    ("pixel", "generated", "matched", "final"),
     [
-        ((5, 5), (245, 242, 250), (247, 255, 176)),
-        ((30, 20), (195, 201, 230), (204, 215, 127)),
-        ((60, 40), (134, 147, 205), (152, 154, 116)),
+        ((5, 5), (245, 242, 250), (222, 235, 99), (247, 255, 176)),
+        ((30, 20), (195, 201, 230), (140, 151, 63), (204, 215, 127)),
+        ((60, 40), (134, 147, 205), (36, 38, 0), (152, 154, 116)),
     ],
 )
 def test_vector_of_behaviour_5_6(
-    pixel: tuple[int, int], generated: tuple[int, int, int], final: tuple[int, int, int]
+    pixel: tuple[int, int],
+    generated: tuple[int, int, int],
+    matched: tuple[int, int, int],
+    final: tuple[int, int, int],
 ) -> None:
+    """Behaviour 5.6 [T]: after the histogram, and at the end."""
     target = gradient(64, 48)
     painted = Pillow.fromarray((255 - array(target) // 2).astype(np.uint8))
     assert painted.getpixel(pixel) == generated
+    between = Pillow.fromarray(colour._with_histogram(array(painted), array(target)))
+    assert between.getpixel(pixel) == matched
     assert match_colours(painted, target).getpixel(pixel) == final
 
 

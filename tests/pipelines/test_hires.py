@@ -9,14 +9,14 @@ import torch
 from PIL import Image as Pillow
 from torch.nn import functional
 
-from pipelines.events import StopKind
+from pipelines.events import PreviewKind, StopKind
 from pipelines.geometry import Extent
 from pipelines.hires import HiresSize, enlarged, hires_size
 from pipelines.noise import ImageNoise
 from pipelines.pipeline import Pipeline
 from pipelines.request import HiresFix, Img2ImgRequest, Refiner
 from pipelines.run import run
-from pipelines.upscalers import LATENT_MODES, UnknownUpscaler, find_upscaler
+from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
 from tests.pipelines.pixels import array
 from tests.pipelines.run_doubles import Ran, Recorder, request_for, run_on, stop_at
 from tests.pipelines.toy_family import ToyFamily, toy_pipeline
@@ -118,18 +118,11 @@ def test_behaviour_16_pixel_upscalers(name: str, resample: Pillow.Resampling) ->
     latents = torch.rand(1, 192, 8, 8, generator=torch.Generator().manual_seed(2)) * 2 - 1
     hires = HiresFix(upscaler=name)
     request = Img2ImgRequest(width=64, height=64, hires=hires)
-    result = enlarged(latents, hires, hires_size(request, hires), family, family)
+    upscale = PIXEL_UPSCALERS[name]
+    result = enlarged(latents, hires, hires_size(request, hires), family, family, upscale)
     (decoded,) = family.decode(latents)
     expected = family.encode(decoded.resize((128, 128), resample))
     assert torch.equal(result[0], expected)
-
-
-def test_names_of_upscalers() -> None:
-    assert find_upscaler("") == LATENT_MODES[0]
-    assert find_upscaler("latent (NEAREST)") == LATENT_MODES[4]
-    assert find_upscaler("lanczos") == "Lanczos"
-    with pytest.raises(UnknownUpscaler, match="could not find upscaler named ESRGAN_4x; there are"):
-        find_upscaler("ESRGAN_4x")
 
 
 STEPS = {
@@ -159,7 +152,7 @@ def test_progress_counts_both_passes() -> None:
     assert [event.step for event in done.heard.steps] == list(range(1, 11))
     assert {event.steps for event in done.heard.steps} == {10}
     assert done.report.executed_steps == 10
-    assert done.heard.steps[-1].preview().size == (128, 128)
+    assert done.heard.steps[-1].preview(PreviewKind.APPROX_NN).size == (128, 128)
 
 
 def test_behaviour_16_fresh_noise_from_the_same_seeds_at_the_new_shape() -> None:

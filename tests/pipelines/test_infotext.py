@@ -117,6 +117,11 @@ SLOTS = {
     "not masked": (inpaint(invert=True), {}, "Mask mode: Inpaint not masked, Mask blur: 4"),
     "no blur": (inpaint(blur_x=0, blur_y=0), {}, "Mask blur: 0"),
     "uneven blur": (inpaint(blur_x=2, blur_y=3), {}, "Mask blur x: 2, Mask blur y: 3"),
+    "which mask": (
+        inpaint(),
+        {"extra": {"Mask hash": "0123456789ab"}},
+        "Mask blur: 4, Mask hash: 0123456789ab",
+    ),
     "soft mask": (inpaint(round=False), {}, "Mask blur: 4, Mask rounding: False"),
     "tuning": (
         img2img(

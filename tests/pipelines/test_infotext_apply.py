@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.infotext import ImageFacts, write_infotext
-from pipelines.infotext_apply import apply_infotext
+from pipelines.infotext_apply import NO_MASK_HERE, apply_infotext
 from pipelines.infotext_values import field_range
+from pipelines.outpaint import Anchor
 from pipelines.request import (
     MAX_PIXELS,
     Emphasis,
@@ -18,6 +19,7 @@ from pipelines.request import (
     Img2ImgRequest,
     Inpaint,
     InpaintArea,
+    Inversion,
     MaskedContent,
     NoiseSource,
     Refiner,
@@ -278,6 +280,14 @@ def test_unknown_keys_are_handed_on_and_facts_are_not():
     assert (found.vae_name, found.vae_hash) == ("v.pt", "11")
 
 
+def test_the_masks_hash_is_handed_on_and_sets_nothing():
+    found = applied(f"{LINE}, Mask blur: 4, Mask hash: 0123456789ab")
+    assert found.mask_hash == "0123456789ab"
+    assert found.unknown == {}
+    assert found.request == applied(f"{LINE}, Mask blur: 4").request
+    assert applied(LINE).mask_hash is None
+
+
 INPAINT_LINE = f"{LINE}, Mask mode: Inpaint not masked, Mask blur: 9, Masked content: latent noise"
 INPAINT_FIELDS = {
     "invert": True,
@@ -289,6 +299,41 @@ INPAINT_FIELDS = {
     "round": True,
     "soft": None,
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "outpaint", "mask", "told"),
+    [
+        ("Mask blur: 9, Outpaint anchor: top left", Anchor.TOP_LEFT, None, False),
+        ("Mask blur: 9, Outpaint anchor: top left, Mask hash: a", Anchor.TOP_LEFT, None, True),
+        ("Mask blur: 9", None, None, True),
+    ],
+    ids=["the new area is the mask", "there was a drawn mask too", "a drawn mask alone"],
+)
+def test_an_anchor_needs_no_mask(text, outpaint, mask, told):
+    base = Img2ImgRequest(init_images=(PICTURE,), resize_mode=ResizeMode.RESIZE_AND_FILL)
+    found = applied(f"{text}, Steps: 5, Version: overpaint-9", base)
+    assert (found.request.outpaint, found.outpaint) == (outpaint, outpaint)
+    assert (NO_MASK_HERE in found.problems) is told
+    if outpaint is None:
+        assert found.request.inpaint is None
+    else:
+        assert found.request.inpaint == Inpaint(mask=mask, blur_x=9, blur_y=9)
+        assert found.request.resize_mode is ResizeMode.JUST_RESIZE
+
+
+def test_without_a_picture_an_anchor_is_handed_on_alone():
+    found = applied("Outpaint anchor: left, Steps: 5, Seed: 1", Img2ImgRequest())
+    assert (found.request.outpaint, found.request.inpaint) == (None, None)
+    assert found.outpaint is Anchor.LEFT
+
+
+def test_an_unreadable_anchor_is_told():
+    found = applied(
+        "Outpaint anchor: middle, Steps: 5, Seed: 1", Img2ImgRequest(init_images=(PICTURE,))
+    )
+    assert found.request.outpaint is None
+    assert any("'middle' is none of top left, top" in problem for problem in found.problems)
 
 
 def test_mask_settings_act_on_a_mask():
@@ -306,11 +351,59 @@ def test_mask_settings_without_a_mask_are_handed_on_and_told():
     assert found.problems == ("The infotext is of an inpainted picture; there is no mask here.",)
 
 
-def test_old_prompt_editing_is_told():
-    text = f"[a:b:1.0]\n{LINE}, Version: v1.5.2"
-    assert "v1.5.2" in apply_infotext(text, Img2ImgRequest()).problems[0]
-    assert not apply_infotext(text.replace("1.5", "1.6"), Img2ImgRequest()).problems
-    assert not apply_infotext(text.replace("[", ""), Img2ImgRequest()).problems
+OLD = {
+    "1.5.2, editing": ("[a:b:1.0]", "", "v1.5.2", (True, False, True, None)),
+    "1.6.0, editing": ("[a:b:1.0]", "", "v1.6.0", (False, False, True, None)),
+    "1.5.2, no bracket": ("a", "", "v1.5.2", (False, False, True, None)),
+    "1.5.2, DDIM": ("a", ", Sampler: DDIM", "v1.5.2", (False, True, True, None)),
+    "1.5.2, PLMS": ("a", ", Sampler: PLMS", "v1.5.2", (False, True, True, None)),
+    "1.6.0, DDIM": ("a", ", Sampler: DDIM", "v1.6.0", (False, False, True, None)),
+    "1.7.0": ("a", "", "v1.7.0", (False, False, True, None)),
+    "1.7.0 and 224 changes": ("a", "", "v1.7.0-224-gabc", (False, False, True, None)),
+    "1.7.0 and 225 changes": ("a", "", "v1.7.0-225-gabc", (False, False, False, None)),
+    "1.7.0, refiner": ("a", ", Refiner: r", "v1.7.0", (False, False, True, True)),
+    "1.8.0, refiner": ("a", ", Refiner: r", "v1.8.0", (False, False, False, False)),
+    "no version": ("[a:b:1.0]", "", "", (False, False, False, None)),
+    "another program": ("[a:b:1.0]", "", "f0.0.17v1.5.1", (False, False, False, None)),
+    "said otherwise": (
+        "[a:b:1.0]",
+        ", Old prompt editing timelines: False, Downcast alphas_cumprod: False",
+        "v1.5.2",
+        (False, False, False, None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("prompt", "extra", "version", "expected"), OLD.values(), ids=OLD)
+def test_behaviour_10_4_old_versions_are_followed(prompt, extra, version, expected):
+    tail = f", Version: {version}" if version else ""
+    text = f"{prompt}\nSteps: 20, Seed: 1, Size: 512x512{extra}{tail}"
+    found = apply_infotext(text, Img2ImgRequest()).request
+    by_steps = None if found.refiner is None else found.refiner.by_steps
+    seen = found.old_prompt_editing, found.pad_conds_v0, found.tuning.downcast_alphas, by_steps
+    assert seen == expected
+    plain = apply_infotext(text, Img2ImgRequest(), backcompat=False).request
+    assert not (plain.old_prompt_editing or plain.pad_conds_v0 or plain.tuning.downcast_alphas)
+
+
+SETTINGS_TOLD = {
+    "Old prompt editing timelines: True": lambda r: r.old_prompt_editing,
+    "Pad conds: True": lambda r: r.pad_conds,
+    "Pad conds v0: True": lambda r: r.pad_conds_v0,
+    "Downcast alphas_cumprod: True": lambda r: r.tuning.downcast_alphas,
+    "Noise Schedule: Zero Terminal SNR": lambda r: r.tuning.trained_noise == "Zero Terminal SNR",
+    "UniPC variant: bh2": lambda r: r.tuning.unipc_variant == "bh2",
+    "UniPC skip type: logSNR": lambda r: r.tuning.unipc_skip == "logSNR",
+    "UniPC order: 2": lambda r: r.tuning.unipc_order == 2,
+}
+
+
+@pytest.mark.parametrize(("pair", "is_set"), SETTINGS_TOLD.items(), ids=SETTINGS_TOLD)
+def test_behaviour_10_4_keys_that_are_settings(pair, is_set):
+    found = apply_infotext(f"a\nSteps: 20, Seed: 1, Size: 512x512, {pair}", Img2ImgRequest())
+    assert is_set(found.request)
+    assert not is_set(Img2ImgRequest())
+    assert (found.unknown, found.problems) == ({}, ())
 
 
 def test_a_prompt_too_long_is_cut_and_told():
@@ -364,7 +457,12 @@ REQUESTS = st.builds(
     negative_prompt=PROMPT,
     init_images=st.just((PICTURE,)),
     inpaint=st.none()
-    | values_of(Inpaint, mask=st.just(MASK), soft=st.none() | values_of(SoftInpaint)),
+    | values_of(
+        Inpaint,
+        mask=st.just(MASK),
+        latent_mask=st.none(),
+        soft=st.none() | values_of(SoftInpaint),
+    ),
     resize_mode=st.sampled_from(ResizeMode),
     width=st.integers(64, 2048),
     height=st.integers(64, 2048),
@@ -374,11 +472,16 @@ REQUESTS = st.builds(
     clip_skip=st.integers(1, 12),
     emphasis=st.sampled_from(Emphasis),
     comma_backtrack=st.integers(0, 74),
+    old_prompt_editing=st.booleans(),
+    pad_conds=st.booleans(),
+    pad_conds_v0=st.booleans(),
     background_color=st.sampled_from(["#ffffff", "#00FF7f"]),
     color_correction=st.booleans(),
     overlay_inpaint=st.booleans(),
     tiling=st.booleans(),
     refiner=REFINER,
+    inversion=st.none()
+    | values_of(Inversion, prompt=PROMPT.map(str.strip), negative_prompt=PROMPT.map(str.strip)),
 ) | st.builds(
     Img2ImgRequest,
     prompt=PROMPT,
@@ -387,6 +490,16 @@ REQUESTS = st.builds(
     hires=HIRES,
     refiner=REFINER,
 )
+
+
+def outpainted(request, anchor):
+    """The request with an anchor, and without a mask of its own if it has none."""
+    inpaint = request.inpaint or Inpaint(blur_x=3, blur_y=3)
+    changes = {"outpaint": anchor, "inpaint": inpaint, "resize_mode": ResizeMode.JUST_RESIZE}
+    return request if request.is_txt2img else request.model_copy(update=changes)
+
+
+REQUESTS = REQUESTS | st.builds(outpainted, REQUESTS, st.sampled_from(Anchor))
 
 
 def facts_of(request):
@@ -463,8 +576,9 @@ def recoverable(request):
 @settings(deadline=None, max_examples=200)
 @given(REQUESTS)
 def test_what_is_written_is_read_back(request_):
+    has_mask = request_.inpaint is not None and request_.inpaint.mask is not None
     base = Img2ImgRequest(
-        init_images=request_.init_images, inpaint=request_.inpaint and Inpaint(mask=MASK)
+        init_images=request_.init_images, inpaint=Inpaint(mask=MASK) if has_mask else None
     )
     found = apply_infotext(write_infotext(request_, facts_of(request_)), base)
     assert found.request == recoverable(request_)
@@ -502,6 +616,7 @@ KEYS = st.sampled_from(
         "Clip skip",
         "Mask blur",
         "Masked content",
+        "Outpaint anchor",
         "Seed resize from",
         "Background color",
         "Version",
@@ -521,6 +636,7 @@ VALUES = st.text(max_size=12) | st.sampled_from(
         "1" * 500,
         "v1.5",
         "overpaint-1",
+        "bottom left",
         "²",
         '"',
     ]
@@ -540,3 +656,11 @@ def test_s37_whatever_is_pasted_the_request_stays_valid(pairs):
 def test_lone_surrogates_do_not_reach_the_request():
     found = apply_infotext(f'\ud800\n{LINE}, Background color: "\\ud800"', Img2ImgRequest())
     assert Img2ImgRequest.model_validate_json(found.request.model_dump_json()) == found.request
+
+
+def test_a_vae_that_is_named_is_chosen_and_otherwise_kept() -> None:
+    """Behaviour 10.4: VAE is a key that maps to a setting."""
+    base = Img2ImgRequest(vae="mine.pt")
+    line = "Steps: 20, CFG scale: 7, Seed: 1"
+    assert apply_infotext(line, base).request.vae == "mine.pt"
+    assert apply_infotext(f"{line}, VAE hash: 0123456789, VAE: kl.pt", base).request.vae == "kl.pt"

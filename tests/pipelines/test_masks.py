@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,6 +49,27 @@ def test_binary_mask_of_behaviour_2_2(picture: Image, round_: bool, expected: li
     mask = masks.binary_mask(picture, round=round_)
     assert mask.mode == "L"
     assert array(mask)[0].tolist() == expected
+
+
+def test_a_mask_has_one_name_in_every_file() -> None:
+    """Grey, opaque colour and alpha that say the same have the same hash."""
+    grey = Pillow.fromarray(np.array([[0, 100, 255]], np.uint8))
+    alpha = rgba(0, 100, 255)
+    names = {masks.fingerprint(mask) for mask in (grey, grey.convert("RGB"), alpha)}
+    assert names == {hashlib.sha256(b"3x1:" + bytes([0, 100, 255])).hexdigest()[:12]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Pillow.fromarray(np.array([[0, 101, 255]], np.uint8)),
+        Pillow.fromarray(np.array([[0], [100], [255]], np.uint8)),
+    ],
+    ids=["one-level-apart", "other-shape"],
+)
+def test_other_masks_have_other_names(other: Image) -> None:
+    grey = Pillow.fromarray(np.array([[0, 100, 255]], np.uint8))
+    assert masks.fingerprint(grey) != masks.fingerprint(other)
 
 
 def test_invert_and_double() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL.Image import Image
 
-from pipelines.reproduction import Environment, Made, compare
+from pipelines.reproduction import Comparison, Environment, Made, compare
 from tests.pipelines.pixels import array, noise
 
 TEXT = "a cat\nNegative prompt: bad\nSteps: 20, Sampler: Euler, Seed: 1, Model hash: aaaa, RNG: CPU"
@@ -48,6 +48,20 @@ def test_differences_are_counted() -> None:
         "3 of 48 pixels (6.2 %) differ, by at most 60 of 255 levels and 1.25 on average."
     )
     assert result.reasons == ("Nothing that is recorded explains it.",)
+
+
+SHARES = {
+    (1, 65536): "(0.0015 %)",
+    (10, 48): "(21 %)",
+    (65525, 65536): "(more than 99 %)",
+    (48, 48): "(100 %)",
+}
+
+
+@pytest.mark.parametrize(("counts", "share"), SHARES.items(), ids=str)
+def test_shares_are_readable(counts: tuple[int, int], share: str) -> None:
+    differing, pixels = counts
+    assert share in Comparison(pixels, differing, 1, 0.1).verdict
 
 
 def test_alpha_counts() -> None:

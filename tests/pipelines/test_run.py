@@ -14,11 +14,11 @@ from PIL import Image as Pillow
 from PIL.Image import Image
 from torch import Tensor
 
-from pipelines.events import StopKind
+from pipelines.events import PreviewKind, StopKind
 from pipelines.families.base import ModelOutputError
 from pipelines.fill import fill
 from pipelines.geometry import Extent
-from pipelines.masks import latent_mask
+from pipelines.masks import fingerprint, latent_mask
 from pipelines.noise import ImageNoise
 from pipelines.prepare import PrepareError
 from pipelines.request import Img2ImgRequest, MaskedContent, ResizeMode, Seeds
@@ -335,7 +335,7 @@ def test_progress_counts_over_batches() -> None:
 def test_previews_have_the_working_size_and_follow_the_picture() -> None:
     request = request_for(width=72, height=64, sampling={"denoising_strength": 0.3})
     done = ran(request, pictures={INIT: box_mask(72, 64, (0, 0, 36, 64)).convert("RGB")})
-    preview = done.heard.steps[-1].preview()
+    preview = done.heard.steps[-1].preview(PreviewKind.APPROX_NN)
     assert (preview.size, preview.mode) == ((72, 64), "RGB")
     shown = array(preview).mean(axis=(0, 2))
     assert shown[:24].mean() > shown[48:].mean() + 50
@@ -357,7 +357,7 @@ def test_the_infotext_tells_this_pictures_seed_and_this_model() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"prompt": "<lora:paint:1> hen"}, "<lora:paint> was left out"),
+        ({"prompt": "<lora:paint:1> hen"}, "Lora not found: paint"),
         ({"sampling": {"sampler": "Nobody's"}}, 'Unknown sampler "Nobody\'s"'),
         ({"sampling": {"scheduler": "Nobody's"}}, 'Unknown schedule type "Nobody\'s"'),
     ],
@@ -442,9 +442,28 @@ def test_tiny_pictures_are_enlarged(size: tuple[int, int]) -> None:
     assert ran(request_for(), pictures={INIT: gradient(*size)}).image.size == (64, 64)
 
 
+def test_the_infotext_names_the_mask_and_only_with_one() -> None:
+    mask = box_mask(64, 64, (8, 8, 24, 24))
+    done = ran(request_for(inpaint={}), pictures={INIT: noise(64, 64), MASK: mask})
+    assert f"Mask hash: {fingerprint(mask)}" in done.heard.pictures[0].infotext
+    assert "Mask hash" not in ran(request_for()).heard.pictures[0].infotext
+
+
 def test_a_mask_of_another_size_is_stretched_and_that_is_said() -> None:
     pictures = {INIT: noise(64, 64), MASK: box_mask(32, 16, (8, 4, 24, 12))}
     done = ran(request_for(inpaint={}), pictures=pictures)
     assert done.report.notes == (
         "The mask is 32x16 and the picture 64x64; the mask was stretched to the picture.",
     )
+
+
+def test_an_inpainted_picture_brings_its_overlay_mask() -> None:
+    """Behaviour 2.6, 5.7: doubled in the whole-picture mode; none without a mask."""
+    mask = Pillow.new("L", (64, 64))
+    mask.paste(100, (16, 16, 48, 48))
+    request = request_for(inpaint={"blur_x": 0, "blur_y": 0})
+    done = ran(request, pictures={INIT: noise(64, 64), MASK: mask})
+    found = done.heard.pictures[0].mask
+    assert found is not None
+    assert (found.size, found.getpixel((20, 20)), found.getpixel((0, 0))) == ((64, 64), 200, 0)
+    assert ran(request_for()).heard.pictures[0].mask is None

@@ -300,6 +300,17 @@ class TestAgainstDiffusers:
         sigmas = build_sigmas(schedule, 20, SCHEDULE, SamplerTuning())
         assert_close(run(sampler, sigmas)[0], self.drive(theirs), 5e-6)
 
+    def test_leading_spacing_is_another_schedule(self) -> None:
+        """Behaviour 7.6 [T]: why checkpoints' own scheduler settings are never inherited."""
+        theirs = self.scheduler(
+            "EulerDiscreteScheduler",
+            timestep_spacing="leading",
+            steps_offset=1,
+            use_karras_sigmas=True,
+        )
+        theirs.set_timesteps(20)
+        assert float(theirs.sigmas[0]) == pytest.approx(11.03, abs=5e-3)
+
     def test_dpmpp_2m_karras(self) -> None:
         """diffusers rounds timesteps, so only about 6e-5 can be asked for."""
         theirs = self.scheduler(

@@ -133,6 +133,36 @@ def test_downcast_alphas() -> None:
     assert SD1.with_downcast_alphas().sigma_max == pytest.approx(14.6094, abs=5e-5)
 
 
+VARIANTS = {
+    "zero SNR": ({"trained_noise": "Zero Terminal SNR"}, 4518.76, 0.02917),
+    "downcast": ({"downcast_alphas": True}, 14.6094, 0.03125),
+    "neither": ({}, 14.6146, 0.02917),
+}
+
+
+@pytest.mark.parametrize(("settings", "largest", "smallest"), VARIANTS.values(), ids=VARIANTS)
+def test_settings_choose_the_noise_levels(
+    settings: dict[str, object], largest: float, smallest: float
+) -> None:
+    """Behaviour 7.3 [T]."""
+    tuning = SamplerTuning.model_validate(settings)
+    names = resolve_sampler("Euler", "Karras")
+    own = schedule_for(names.sampler, SD1, tuning)
+    sigmas = sigmas_for(names.sampler, names.scheduler, 10, own, tuning).tolist()
+    assert sigmas[0] == pytest.approx(largest, rel=1e-5)
+    assert sigmas[-2] == pytest.approx(smallest, rel=1e-3)
+
+
+def test_the_old_range_of_sigmas() -> None:
+    """Behaviour 7.3: the legacy option forces 0.1 and 10; explicit ends still win."""
+    old = SamplerTuning(old_sigma_range=True)
+    for name in ("karras", "exponential", "normal"):
+        values = sigmas(name, 10, old)
+        assert (values[0], values[-2]) == pytest.approx((10.0, 0.1), rel=1e-4)
+    both = SamplerTuning(old_sigma_range=True, sigma_max=5.0)
+    assert sigmas("karras", 10, both)[0] == pytest.approx(5.0)
+
+
 def test_lcm_knows_fifty_timesteps() -> None:
     """Behaviour 7.4 [T]."""
     lcm = SD1.for_lcm()

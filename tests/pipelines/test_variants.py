@@ -24,7 +24,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.prompt.conditioning import PartCond, StepConditioning
 from pipelines.request import HiresFix, Img2ImgRequest, SamplerTuning
 from tests.models.make import single_file_tensors, write_single_file
-from tests.models.networks import load
+from tests.models.small_networks import load
 from tests.pipelines.pixels import array, box_mask, noise
 from tests.pipelines.run_doubles import INIT, MASK, request_for, run_on
 

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from pipelines.events import PreviewKind
 from pipelines.families.base import LATENT_SCALE, ModelOutputError, Variant
 from pipelines.prompt.conditioning import Replacement
 from pipelines.prompt.tokens import Tokenizer
@@ -92,7 +93,7 @@ class ToyFamily:
         bytes_ = pixels.floor().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
         return [Image.fromarray(one) for one in bytes_]
 
-    def preview(self, latent: Tensor) -> Image.Image:
+    def preview(self, latent: Tensor, kind: PreviewKind) -> Image.Image:
         grey = ((latent.mean(dim=0) + 1) * 128).clamp(0, 255).to(torch.uint8)
         return Image.fromarray(grey.numpy()).convert("RGB")
 

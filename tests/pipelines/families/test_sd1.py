@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.load import LoadedCheckpoint
+from pipelines.events import PreviewKind
 from pipelines.families.base import ModelOutputError
 from pipelines.families.sd1 import SkipSizedUpsample, StableDiffusion1
 from pipelines.samplers_timestep import predicted_x0
@@ -309,10 +310,48 @@ def test_a_photograph_survives_the_vae(family: StableDiffusion1) -> None:
     assert off < 25 < unlike
 
 
-def test_the_preview_shows_the_picture_small(family: StableDiffusion1) -> None:
-    """Behaviour 14.2: the linear map from latents to colours."""
+@pytest.mark.parametrize(("decoder", "size"), [(True, (128, 96)), (False, (16, 12))])
+def test_the_preview_shows_the_picture(
+    family: StableDiffusion1, decoder: bool, size: tuple[int, int]
+) -> None:
+    """Behaviour 14.2: the checkpoint's tiny decoder, or the linear map from latents to colours."""
+    assert family.loaded.preview is not None
+    if not decoder:
+        family = StableDiffusion1(replace(family.loaded, preview=None))
     picture = photograph(128, 96)
-    preview = family.preview(family.encode(picture))
-    assert (preview.size, preview.mode) == ((16, 12), "RGB")
-    small = array(picture.resize((16, 12), Pillow.Resampling.BOX)).astype(int)
-    assert np.abs(array(preview) - small).mean() < 25
+    preview = family.preview(family.encode(picture), PreviewKind.APPROX_NN)
+    assert (preview.size, preview.mode) == (size, "RGB")
+    wanted = array(picture.resize(size, Pillow.Resampling.BOX)).astype(int)
+    assert np.abs(array(preview) - wanted).mean() < 25
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        (PreviewKind.FULL, (128, 96)),
+        (PreviewKind.APPROX_NN, (128, 96)),
+        (PreviewKind.TAESD, (128, 96)),
+        (PreviewKind.APPROX_CHEAP, (16, 12)),
+    ],
+)
+def test_previews_are_made_as_the_setting_says_behaviour_14_2(
+    family: StableDiffusion1, kind: PreviewKind, size: tuple[int, int]
+) -> None:
+    latent = family.encode(photograph(128, 96))
+    preview = family.preview(latent, kind)
+    assert preview.size == size
+    is_exact = array(preview).tolist() == array(family.decode(latent[None])[0]).tolist()
+    assert is_exact == (kind is PreviewKind.FULL)
+
+
+def test_a_full_preview_of_nan_is_the_linear_one_and_leaves_the_vae(
+    family: StableDiffusion1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1111 moves the VAE to float32 for good after NaN; a preview must not change pictures."""
+    vae, latent = family.loaded.vae, family.encode(photograph(128, 96))
+    before = vae.dtype
+    monkeypatch.setattr(
+        vae, "decode", lambda z, **_: (torch.full((1, 3, 96, 128), torch.nan, dtype=z.dtype),)
+    )
+    assert family.preview(latent, PreviewKind.FULL).size == (16, 12)
+    assert vae.dtype == before

@@ -8,6 +8,7 @@ import torch
 from pipelines.prompt.conditioning import (
     Conditioning,
     EncodeSettings,
+    PadConds,
     encode_prompts,
     pad_to_longest,
 )
@@ -168,6 +169,46 @@ def test_pictures_of_a_batch_are_padded_by_the_last_vector(encoder):
     first = found.parts[0].tensor
     assert torch.equal(first[77:], first[76:77].expand(77, -1))
     assert found.uncond.shape == (2, 77, WIDTH)
+
+
+PADDINGS = {
+    "off": (PadConds.OFF, numbered(80), "n", (154, 77)),
+    "empty, longer prompt": (PadConds.EMPTY, numbered(80), "n", (154, 154)),
+    "empty, longer negative": (PadConds.EMPTY, "a", numbered(160), (231, 231)),
+    "v0, longer prompt": (PadConds.V0, numbered(80), "n", (154, 154)),
+    "v0, longer negative": (PadConds.V0, "a", numbered(160), (77, 77)),
+}
+
+
+@pytest.mark.parametrize(
+    ("padding", "prompt", "negative", "lengths"), PADDINGS.values(), ids=PADDINGS
+)
+def test_behaviour_9_5_prompt_and_negative_prompt_of_equal_length(
+    encoder, padding, prompt, negative, lengths
+):
+    settings = EncodeSettings(padding=padding)
+    found = Conditioning.build(encoder, [prompt], [negative], steps=10, settings=settings).at(0)
+    assert (found.parts[0].tensor.shape[0], found.uncond.shape[1]) == lengths
+
+
+def test_behaviour_9_5_padding_is_the_empty_prompt_or_the_last_vector(encoder):
+    (blank,) = encode_prompts(encoder, [""])
+    empty = Conditioning.build(
+        encoder, [numbered(80)], ["n"], steps=9, settings=EncodeSettings(padding=PadConds.EMPTY)
+    ).at(0)
+    assert torch.equal(empty.uncond[0, 77:], blank)
+    old = Conditioning.build(
+        encoder, [numbered(80)], ["n"], steps=9, settings=EncodeSettings(padding=PadConds.V0)
+    ).at(0)
+    assert torch.equal(old.uncond[0, 77:], old.uncond[0, 76:77].expand(77, -1))
+
+
+def test_behaviour_9_3_old_editing(encoder):
+    """Numbers below 1 are fractions: the second half of 10 steps, and after 1 step."""
+    for prompt, at in (("[a:b:.5]", 5), ("[a:b:1.0]", 1)):
+        build = Conditioning.build(encoder, [prompt], [""], steps=10, old_editing=True)
+        words = [word(encoder, build.at(call).parts[0].tensor) for call in range(10)]
+        assert words == ["a"] * (at + 1) + ["b"] * (9 - at)
 
 
 def test_the_same_text_is_encoded_once_per_job(encoder):
