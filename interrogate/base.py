@@ -52,10 +52,14 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether an interrogator can be used here, and where its model lies or what is missing."""
+    """Whether an interrogator can be used here, and where its model lies or what is missing.
+
+    `builtin`: the small model that ships with us stands in, and `note` says what it cannot do.
+    """
 
     ready: bool
     note: str
+    builtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

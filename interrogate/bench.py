@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,6 +12,7 @@ from PIL.Image import Image
 from interrogate import memory
 from interrogate.base import Description, Interrogator, Workplace
 from interrogate.clip import ClipInterrogator
+from interrogate.clip_places import score_note
 from interrogate.options import Interrogation
 from interrogate.registry import find
 from interrogate.report import PictureReport, Report
@@ -32,6 +33,14 @@ Count = Callable[[int, int, str], None]
 
 class Stopped(Exception):
     """The user wants no more; what was found is kept."""
+
+
+class NoneReadable(ModelError):
+    """Not one of the pictures can be read; `problems` says why, by their places."""
+
+    def __init__(self, message: str, problems: Mapping[int, str]) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class NotEnoughMemory(ModelError):
@@ -89,7 +98,7 @@ class Bench:
         """Describe every picture by every interrogator; `found` hears of each description at once.
 
         What cannot be read or loaded is noted, and the rest is done. Raises UnknownInterrogator,
-        and ModelError or the picture's own error when nothing at all could be described.
+        NoneReadable, and ModelError when nothing else could be described either.
         """
         kinds = [find(name) for name in dict.fromkeys(asked.interrogators)]
         pieces = len(asked.pictures) * (len(kinds) + asked.score)
@@ -104,7 +113,7 @@ class Bench:
         except Stopped:
             interrupted = True
         if not interrupted and not any(work.descriptions):
-            raise ModelError("\n".join([*work.notes, *dict.fromkeys(work.problems.values())]))
+            raise _nothing(work)
         pictures = tuple(
             PictureReport(described, work.problems.get(place, ""))
             for place, described in enumerate(work.descriptions)
@@ -164,6 +173,9 @@ class Bench:
             work.notes.append(str(error))
             work.done += len(work.asked.pictures)
             return
+        state = kind.available(self._workplace.models_dir)
+        if state.builtin:
+            work.notes.append(f"{kind.label}: {state.note}")
         places = list(range(len(work.asked.pictures)))
         while places:
             batch, places = places[: work.batch_size], places[work.batch_size :]
@@ -220,6 +232,8 @@ class Bench:
         except ModelError as error:
             work.notes.append(f"texts are not scored: {error}")
             return
+        note = score_note(self._workplace.models_dir)
+        work.notes += [note] if note else []
         for place, found in enumerate(work.descriptions):
             work.say("CLIP score")
             for image in self._opened(work, [place]).values():
@@ -227,3 +241,11 @@ class Bench:
                 for name, likeness in zip(list(found), fits, strict=True):
                     found[name] = replace(found[name], likeness=likeness)
             work.done += 1
+
+
+def _nothing(work: _Work) -> ModelError:
+    """Why there is not a single description."""
+    why = "\n".join([*work.notes, *dict.fromkeys(work.problems.values())])
+    if len(work.problems) == len(work.asked.pictures):
+        return NoneReadable(why, work.problems)
+    return ModelError(why)

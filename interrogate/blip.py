@@ -10,10 +10,14 @@ import torch
 from PIL.Image import Image
 from transformers import BlipConfig, BlipForConditionalGeneration
 
+from interrogate.base import MissingFiles
+from interrogate.clip_places import bert_folder, missing_bert
 from interrogate.options import ClipOptions
+from interrogate.original_weights import blip_of_salesforce
 from interrogate.pixels import squashed
 from interrogate.text_tokens import BertTokens
-from interrogate.weights import load_folder
+from interrogate.weights import load_folder, load_tensors
+from models.tensor_file import open_tensors
 
 PROMPT = "a picture of "
 """Put before every caption and taken away again."""
@@ -28,10 +32,14 @@ _TIES = {
 class Captioner:
     """One loaded BLIP model."""
 
-    def __init__(self, folder: Path, device: str, dtype: torch.dtype) -> None:
-        """Load it. Raises MissingFiles, BadModelFile."""
-        self._tokens = BertTokens(folder)
-        self._model: Any = load_folder(folder, _make, _TIES, device=device, dtype=dtype)
+    def __init__(self, path: Path, device: str, dtype: torch.dtype) -> None:
+        """Load a folder or Salesforce's own file. Raises MissingFiles, BadModelFile."""
+        if path.is_dir():
+            self._tokens = BertTokens(path)
+            self._model: Any = load_folder(path, _make, _TIES, device=device, dtype=dtype)
+        else:
+            self._tokens = BertTokens(_words_for(path))
+            self._model = _load_file(path, self._tokens.end, device, dtype)
         self._side: int = self._model.config.vision_config.image_size
         self._device, self._dtype = device, dtype
 
@@ -51,6 +59,20 @@ class Captioner:
                 repetition_penalty=1.0,
             )
         return [self._tokens.text(row[prompt.shape[1] - 1 :]) for row in rows.tolist()]
+
+
+def _words_for(path: Path) -> Path:
+    words = bert_folder(path)
+    if words is None:
+        raise MissingFiles(missing_bert(path))
+    return words
+
+
+def _load_file(path: Path, end: int, device: str, dtype: torch.dtype) -> Any:
+    with open_tensors(path) as (header, read):
+        tensors = {name: read(name) for name in header.tensors}
+        config, renamed = blip_of_salesforce(tensors, end, path.name)
+        return load_tensors(renamed, config, _make, _TIES, path.name, device=device, dtype=dtype)
 
 
 def _make(config: dict[str, Any]) -> Any:

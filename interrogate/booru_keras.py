@@ -27,10 +27,11 @@ class NotConvertible(ModelError):
 
 @dataclass(frozen=True, slots=True)
 class KerasTagger:
-    """A loaded Keras network and the names of its outputs."""
+    """A loaded Keras network, the names of its outputs, and the side of its pictures."""
 
     model: Any
     tags: tuple[str, ...]
+    side: int
 
     def probabilities(self, pixels: Pixels) -> list[list[float]]:
         """(B, H, W, 3) in 0..1 to one row of probabilities for each picture."""
@@ -63,7 +64,7 @@ def load_keras(project: BooruProject) -> KerasTagger:
             f"{project.model.name} has {outputs} outputs but tags.txt has {len(project.tags)} "
             "lines: they do not belong together. Copy the whole project folder."
         )
-    return KerasTagger(model, project.tags)
+    return KerasTagger(model, project.tags, project.side)
 
 
 def convert(model: Any) -> dict[str, torch.Tensor]:

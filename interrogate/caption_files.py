@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +29,25 @@ class CaptionPlan:
         return caption_path(picture, self.target)
 
 
-def plan_captions(folder: Path, target: Path | None = None) -> CaptionPlan:
+def plan_captions(
+    folder: Path, target: Path | None = None, roots: Sequence[Path] = ()
+) -> CaptionPlan:
     """Look into `folder` (not below it); captions go beside the pictures or into `target`.
 
     Two pictures that differ only in their suffix share a caption; the first by name gives it.
-    Raises BadFolder.
+    Hidden files do not count, nor links that lead out of `roots` (empty: anywhere). Raises
+    BadFolder.
     """
     if not folder.is_dir():
         raise BadFolder(f"{folder} is no folder on the server; choose another one")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    open_to = [root.resolve() for root in roots]
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and (not open_to or any(path.resolve().is_relative_to(root) for root in open_to))
+    )
     if not found:
         raise BadFolder(f"{folder} holds no pictures; choose another folder")
     first = {caption_path(path, target): path for path in reversed(found)}

@@ -7,7 +7,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,19 @@ from models.model_file import is_safetensors
 from models.pickle_header import read_pickle_header
 from models.safetensors_header import read_header
 
-TAGS_KEY = "tags"
+TAGS_KEY, SIDE_KEY = "tags", "side"
+SIDE = 512
+"""Side of the pictures that the network was trained on, unless its file says otherwise."""
+SIDES = range(64, 2049)
 
 
 @dataclass(frozen=True, slots=True)
 class TaggerNet:
-    """A network and the names of its outputs, in their order."""
+    """A network, the names of its outputs in their order, and the side of its pictures."""
 
     network: BottleneckNet
     tags: tuple[str, ...]
+    side: int = SIDE
 
     def probabilities(self, pixels: NDArray[np.float32]) -> list[list[float]]:
         """(B, H, W, 3) in 0..1 to one row of probabilities for each picture."""
@@ -47,7 +51,10 @@ def read_tagger(path: Path, device: str, dtype: torch.dtype) -> TaggerNet:
     Pickles pass the restricted reader of `models` first and torch's weights-only one then. Raises
     BadModelFile for damaged files and for other models.
     """
-    tensors, tags = _read_safetensors(path) if is_safetensors(path) else _read_pickle(path)
+    if is_safetensors(path):
+        tensors, tags, side = _read_safetensors(path)
+        return replace(build_tagger(tensors, tags, path.name, device, dtype), side=side)
+    tensors, tags = _read_pickle(path)
     return build_tagger(tensors, tags, path.name, device, dtype)
 
 
@@ -89,7 +96,7 @@ def write_tagger(path: Path, tensors: Mapping[str, torch.Tensor], tags: Sequence
         Path(name).unlink(missing_ok=True)
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
+def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str], int]:
     header = read_header(path)
     try:
         tags = json.loads(header.metadata.get(TAGS_KEY, ""))
@@ -97,7 +104,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
         tags = None
     with safe_open(path, framework="pt", device="cpu") as file:
         tensors = {name: file.get_tensor(name) for name in header.tensors}
-    return tensors, _checked_tags(tags, path)
+    return tensors, _checked_tags(tags, path), _checked_side(header.metadata, path)
 
 
 def _read_pickle(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
@@ -121,6 +128,16 @@ def _checked_tags(tags: object, path: Path) -> list[str]:
             "model-resnet_custom_v3.pt there."
         )
     return tags
+
+
+def _checked_side(metadata: Mapping[str, str], path: Path) -> int:
+    told = metadata.get(SIDE_KEY, str(SIDE))
+    if not told.isdecimal() or int(told[:6]) not in SIDES:
+        raise BadModelFile(
+            f"{path.name} wants pictures of {told[:20]!r} pixels; {SIDES[0]} to {SIDES[-1]} are "
+            "possible. Download it again."
+        )
+    return int(told)
 
 
 def _number(name: str) -> int:

@@ -31,6 +31,10 @@ class Tagger(Protocol):
     def tags(self) -> tuple[str, ...]:
         """Names of the outputs, in their order."""
 
+    @property
+    def side(self) -> int:
+        """Side of the pictures in pixels; a project's own `project.json` goes before it."""
+
     def probabilities(self, pixels: NDArray[np.float32]) -> list[list[float]]:
         """(B, H, W, 3) in 0..1 to one row of probabilities for each picture."""
 

@@ -7,7 +7,7 @@ those of clip-interrogator (MIT, see data/LICENSE.txt), as in A1111 (behaviour 1
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from models.errors import BadModelFile
 FOLDER = "interrogate"
 SHIPPED = Path(__file__).resolve().parent / "data"
 SHIPPED_LISTS = ("artists", "flavors", "mediums", "movements")
+BUILTIN_FOLDER = SHIPPED / "builtin"
+"""Words of the world that the built-in models know: all that the built-in CLIP can rank."""
 
 _TOP = re.compile(r"(?P<name>.+)\.top(?P<count>[1-9]\d{0,3})")
 
@@ -37,16 +39,12 @@ def read_lists(
     `skip` names categories with or without their `.topN`. Empty lists are left out. Raises
     BadModelFile for a list that is no UTF-8 text.
     """
-    found = []
-    for path in list_files(models_dir):
-        match = _TOP.fullmatch(path.stem)
-        name = match["name"] if match else path.stem
-        if name in skip or path.stem in skip:
-            continue
-        terms = _terms(path, limit)
-        if terms:
-            found.append(TermList(name, int(match["count"]) if match else 1, terms))
-    return tuple(found)
+    return _read(list_files(models_dir), limit, skip)
+
+
+def builtin_lists(limit: int = 1500, skip: Collection[str] = ()) -> tuple[TermList, ...]:
+    """The built-in CLIP's lists, in the same way."""
+    return _read(sorted(BUILTIN_FOLDER.glob("*.txt")), limit, skip)
 
 
 def list_files(models_dir: Path) -> list[Path]:
@@ -58,6 +56,19 @@ def list_files(models_dir: Path) -> list[Path]:
 def category_names(models_dir: Path) -> tuple[str, ...]:
     """The names that the setting `interrogate_clip_skip_categories` can choose from."""
     return tuple(path.stem for path in list_files(models_dir))
+
+
+def _read(paths: Iterable[Path], limit: int, skip: Collection[str]) -> tuple[TermList, ...]:
+    found = []
+    for path in paths:
+        match = _TOP.fullmatch(path.stem)
+        name = match["name"] if match else path.stem
+        if name in skip or path.stem in skip:
+            continue
+        terms = _terms(path, limit)
+        if terms:
+            found.append(TermList(name, int(match["count"]) if match else 1, terms))
+    return tuple(found)
 
 
 def _terms(path: Path, limit: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ The defaults are A1111's (behaviour 13); which A1111 setting becomes which field
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -70,11 +70,13 @@ class InterrogationOptions(_Frozen):
 class CaptionFolder(_Frozen):
     """Folders of the server: pictures are read from `source`, captions are written to `target`.
 
-    An empty `target` puts them beside the pictures. Who may name folders, the caller decides.
+    An empty `target` puts them beside the pictures. Who may name folders, the caller decides;
+    `roots` are where links in the folder may lead, empty = anywhere.
     """
 
     source: Annotated[str, Field(min_length=1, max_length=4096)]
     target: Annotated[str, Field(max_length=4096)] = ""
+    roots: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
 
 
 class Interrogation(_Frozen):
@@ -134,6 +136,21 @@ def options_of_settings(settings: Mapping[str, Any]) -> InterrogationOptions:
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ValueError(message) from error
+
+
+def interrogation_of(
+    settings: Mapping[str, Any], interrogators: Iterable[str], **what: Any
+) -> Interrogation:
+    """A job as A1111's settings want it; `what` are its other fields, its pictures among them.
+
+    Raises ValueError with a sentence when two settings contradict each other.
+    """
+    return Interrogation(
+        interrogators=tuple(interrogators),
+        options=options_of_settings(settings),
+        keep_loaded=bool(settings.get("interrogate_keep_models_in_memory", False)),
+        **what,
+    )
 
 
 def _fields(settings: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:

@@ -1,13 +1,17 @@
-"""Where model folders lie: below the models folder or in the Hugging Face cache. No torch."""
+"""Where model folders lie: in the models folder, the Hugging Face cache, or with us. No torch."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """Names of the weights in a folder saved by transformers, in order of preference."""
+
+BUILTIN = Path(__file__).resolve().parent.parent / "models" / "builtin"
+"""What ships with us; `captioner`, `clip` and `tagger` in it need not be there."""
 
 
 def children(folder: Path) -> Iterator[Path]:
@@ -23,7 +27,7 @@ def transformers_folder(places: Iterator[Path], model_type: str) -> Path | None:
         config = folder / "config.json"
         if config.is_file() and any((folder / name).is_file() for name in WEIGHTS):
             text = config.read_text(encoding="utf-8", errors="replace")
-            if f'"model_type": "{model_type}"' in text:
+            if re.search(rf'"model_type"\s*:\s*"{model_type}"', text):
                 return folder
     return None
 

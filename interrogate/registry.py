@@ -26,6 +26,7 @@ class Listing:
     label: str
     available: bool
     note: str
+    builtin: bool
 
 
 def find(name: str) -> type[Interrogator]:
@@ -43,5 +44,5 @@ def listing(models_dir: Path) -> list[Listing]:
     found = []
     for kind in INTERROGATORS:
         state = kind.available(models_dir)
-        found.append(Listing(kind.name, kind.label, state.ready, state.note))
+        found.append(Listing(kind.name, kind.label, state.ready, state.note, state.builtin))
     return found

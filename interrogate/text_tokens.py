@@ -48,12 +48,12 @@ class BertTokens:
         """Raise MissingFiles or BadModelFile."""
         self._fast = _read(folder, ("tokenizer.json", "vocab.txt"), bert_tokenizer)
         self._begin = _token(self._fast, "[CLS]", folder)
-        self._end = _token(self._fast, "[SEP]", folder)
+        self.end = _token(self._fast, "[SEP]", folder)
 
     def framed(self, text: str) -> list[int]:
         """[CLS] text [SEP]."""
         ids = list(self._fast.encode(text.strip(), add_special_tokens=False).ids)
-        return [self._begin, *ids, self._end]
+        return [self._begin, *ids, self.end]
 
     def text(self, ids: Sequence[int]) -> str:
         """The words of these numbers, without special tokens."""

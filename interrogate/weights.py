@@ -1,9 +1,9 @@
-"""Folders saved by transformers to modules: strict, offline, no code of the folder runs."""
+"""Folders saved by transformers, and tensors by name, to modules: strict, offline, no code runs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import torch
 from interrogate.places import WEIGHTS
 from models.build import fill
 from models.errors import BadModelFile
-from models.tensor_file import open_tensors
+from models.tensor_file import TensorReader, open_tensors
 
 ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
 
@@ -32,31 +32,60 @@ def load_folder(
     BadModelFile.
     """
     what = f"the model in {folder}"
-    module = _empty(folder, make, what)
+    module = _empty(lambda: json.loads((folder / "config.json").read_bytes()), make, what)
     path = next(folder / name for name in WEIGHTS if (folder / name).is_file())
     with open_tensors(path) as (header, read):
-        stored = {name for name in header.tensors if not name.endswith(".position_ids")}
-        names = {
-            name: ties[name] if name in ties and name not in stored else name
-            for name in module.state_dict()
-        }
-        place = torch.device(device)
-        fill(module, names, stored, read, device=place, dtype=dtype, what=what)
-    for name, source in ties.items():
-        _share(module, name, source)
+        _fill(module, ties, header.tensors, read, torch.device(device), dtype, what)
     return module
 
 
-def _empty(folder: Path, make: Callable[[dict[str, Any]], ModuleT], what: str) -> ModuleT:
+def load_tensors(
+    tensors: Mapping[str, torch.Tensor],
+    config: dict[str, Any],
+    make: Callable[[dict[str, Any]], ModuleT],
+    ties: Mapping[str, str],
+    what: str,
+    *,
+    device: str,
+    dtype: torch.dtype,
+) -> ModuleT:
+    """The same from tensors in transformers' names and a config. Raises BadModelFile."""
+    module = _empty(lambda: config, make, what)
+    _fill(module, ties, tensors, tensors.__getitem__, torch.device(device), dtype, what)
+    return module
+
+
+def _fill(
+    module: torch.nn.Module,
+    ties: Mapping[str, str],
+    available: Iterable[str],
+    read: TensorReader,
+    device: torch.device,
+    dtype: torch.dtype,
+    what: str,
+) -> None:
+    stored = {name for name in available if not name.endswith(".position_ids")}
+    names = {
+        name: ties[name] if name in ties and name not in stored else name
+        for name in module.state_dict()
+    }
+    fill(module, names, stored, read, device=device, dtype=dtype, what=what)
+    for name, source in ties.items():
+        _share(module, name, source)
+
+
+def _empty(
+    read: Callable[[], dict[str, Any]], make: Callable[[dict[str, Any]], ModuleT], what: str
+) -> ModuleT:
     """A module on the meta device; a stranger's config can fail anywhere in the libraries."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read()
         with torch.device("meta"):
             return make(config)
     except Exception as error:
         first_line = (str(error).splitlines() or ["?"])[0][:200]
         raise BadModelFile(
-            f"{what} has an impossible config.json ({first_line}). Download it again."
+            f"{what} has an impossible config ({first_line}). Download it again."
         ) from error
 
 

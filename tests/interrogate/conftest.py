@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interrogate import places
 from tests.interrogate.networks import write_blip, write_clip
 
 
@@ -14,7 +15,16 @@ from tests.interrogate.networks import write_blip, write_clip
 def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cache = tmp_path / "hub"
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # OpenAI's cache is in there
     return cache
+
+
+@pytest.fixture(autouse=True)
+def builtin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the built-in models would lie: nothing is there, whatever ships."""
+    folder = tmp_path / "builtin"
+    monkeypatch.setattr(places, "BUILTIN", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

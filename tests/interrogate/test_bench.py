@@ -219,7 +219,7 @@ def test_a_missing_model_is_noted_and_the_others_work(
 ) -> None:
     report = bench.work(asked(1, "deepbooru", "counter"), open_picture, quiet)
     assert texts(report) == ["1 wide"]
-    assert report.notes[0].startswith("DeepBooru needs its model: put")
+    assert report.notes[0].startswith("DeepBooru needs its model, and no built-in one ships")
     monkeypatch.setattr(Counter, "missing", True)
     with pytest.raises(ModelError, match="counter is not there"):
         bench.work(asked(), open_picture, quiet)

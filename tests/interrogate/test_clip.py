@@ -175,7 +175,9 @@ def test_without_clip_there_is_the_caption_and_a_note(models: Path, tmp_path: Pa
     shutil.rmtree(models / "CLIP")
     state = ClipInterrogator.available(models)
     assert state.ready
-    assert state.note.startswith("caption only: ranking needs CLIP: put config.json")
+    assert state.note.startswith(
+        "caption only: ranking needs CLIP, and no built-in one ships with this version: put config"
+    )
     (found,) = ClipInterrogator(workplace(tmp_path)).describe([picture()], options(), silent)
     assert found.tags == ()
     assert set(found.text.split()) <= set(WORDS)
@@ -187,7 +189,8 @@ def test_missing_captioner_says_what_belongs_where(tmp_path: Path) -> None:
     with pytest.raises(MissingFiles) as caught:
         ClipInterrogator(workplace(tmp_path)).load()
     assert str(caught.value) == (
-        "CLIP interrogation needs BLIP: put config.json, tokenizer.json and model.safetensors of "
+        "CLIP interrogation needs BLIP, and no built-in one ships with this version: put "
+        "config.json, tokenizer.json and model.safetensors of "
         "Salesforce/blip-image-captioning-base into "
         f"{tmp_path / 'models' / 'BLIP' / 'blip-image-captioning-base'}; a copy in the Hugging "
         "Face cache does as well."

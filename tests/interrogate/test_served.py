@@ -17,6 +17,10 @@ from tests.serving import serve
 def test_a_picture_becomes_tags_and_a_broken_model_a_sentence(tmp_path: Path) -> None:
     model = tmp_path / "weights" / "deepbooru" / "model-resnet_custom_v3.pt"
     write_pt(model, tiny_tagger())
+    half = tmp_path / "weights" / "BLIP" / "half"
+    half.mkdir(parents=True)
+    (half / "config.json").write_text('{"model_type": "blip"}')
+    (half / "model.safetensors").touch()
     out = io.BytesIO()
     picture("RGBA").save(out, "PNG")
     body = {"image": base64.b64encode(out.getvalue()).decode(), "model": "deepdanbooru"}
@@ -30,5 +34,5 @@ def test_a_picture_becomes_tags_and_a_broken_model_a_sentence(tmp_path: Path) ->
         url = server.url.rstrip("/") + "/sdapi/v1/interrogate"
         failed = httpx.post(url, json={**body, "model": "clip"}, timeout=60)
         assert failed.status_code == 500
-        assert "CLIP interrogation needs BLIP: put config.json" in failed.json()["errors"]
+        assert "half has no tokenizer: copy tokenizer.json" in failed.json()["errors"]
         assert server.post_json("/sdapi/v1/interrogate", body) == answer
