@@ -110,6 +110,9 @@ class Settings(BaseModel):
     )
     ckpt_dir: Path | None = declare(None, _FILES, "A second folder with checkpoints.")
     vae_dir: Path | None = declare(None, _FILES, "A second folder with VAEs.")
+    folder_roots: tuple[Path, ...] = declare(
+        (), _FILES, "Folders, comma-separated, below which the page may read and write files."
+    )
 
     ckpt: str | None = declare(None, _MODELS, "Name or path of the checkpoint to start with.")
     skip_load_model_at_start: bool = declare(
@@ -147,6 +150,7 @@ class Settings(BaseModel):
         "cors_allow_origins",
         "device_id",
         "use_cpu",
+        "folder_roots",
         mode="before",
     )
     @classmethod
@@ -208,6 +212,15 @@ class Settings(BaseModel):
     @classmethod
     def _expand_home(cls, value: object) -> object:
         return value.expanduser() if isinstance(value, Path) else value
+
+    @field_validator("folder_roots")
+    @classmethod
+    def _check_roots(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        roots = tuple(root.expanduser() for root in value)
+        for root in roots:
+            if not root.is_dir():
+                raise ValueError(f"{root} is no folder; make it first, or leave it out")
+        return roots
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from jobs.claims import ClaimLedger
 from jobs.live import Live
 from jobs.messages import (
     FromWorker,
@@ -29,8 +30,8 @@ from jobs.messages import (
     WorkerReady,
 )
 from jobs.spec import JobSpec, JobState, JobView, Picture, StopKind
-from jobs.store import JobRow, JobStore, StoreError
-from jobs.worker_process import WorkerProcess
+from jobs.store import JobRow, JobStore, StoreError, named
+from jobs.worker_process import WorkerProcess, exit_text
 
 _log = logging.getLogger("overpaint.jobs")
 
@@ -39,7 +40,6 @@ MAX_ATTEMPTS = 3
 
 DEATHS_BEFORE_PAUSE = 3
 """Workers that die before they are ready, in a row, until the engine stops starting new ones."""
-
 
 RETRY_AFTER = 5.0
 """Seconds until the store is tried again after it could not be written."""
@@ -58,6 +58,7 @@ class LocalEngine:
     ) -> None:
         self._store = store
         self._config = config
+        self._claims = ClaimLedger(config.data_dir)
         self._preload = preload
         self._launch = launch
         self._lock = threading.RLock()
@@ -95,6 +96,7 @@ class LocalEngine:
             self._worker = None
             live, self._live = self._live, None
         if live is not None:
+            self._claims.settle(live.job_id, self._store)
             self._store.requeue(live.job_id, counts=False)
 
     @property
@@ -139,6 +141,12 @@ class LocalEngine:
     def picture(self, owner: str, picture_id: str) -> Picture | None:
         """A finished picture, if it exists and belongs to `owner`."""
         return self._store.picture(owner, picture_id)
+
+    def made_with(self, owner: str, infotext: str) -> tuple[JobView, Picture] | None:
+        """The owner's newest picture with this infotext that a worker made, and its job."""
+        picture = self._store.made_with(owner, infotext)
+        view = None if picture is None else self.view(picture.job_id)
+        return None if picture is None or view is None else (view, picture)
 
     def running(self) -> JobView | None:
         """The job that runs at this moment, whoever owns it."""
@@ -222,7 +230,7 @@ class LocalEngine:
             return
         self._store.mark_running(row.id)
         self._live = Live(row.id, self._worker)
-        self._worker.send(RunJob(row.id, row.spec, len(self._store.pictures(row.id))))
+        self._worker.send(RunJob(row.id, row.spec, self._store.made(row), named(row.owner)))
         self._touch(row.id)
         self._touch_queue()
 
@@ -270,6 +278,7 @@ class LocalEngine:
             )
         else:
             self._store.finish(live.job_id, state, error=message.message)
+        self._claims.clear(live.job_id)
         self._live = None
         self._dispatch()
         self._touch_queue()
@@ -283,7 +292,7 @@ class LocalEngine:
             self._worker, self._ready = None, None
             live, self._live = self._live, None
             try:
-                self._after_death(live, f"the worker process died ({_exit_text(worker)})")
+                self._after_death(live, f"the worker process died ({exit_text(worker.exit_code)})")
             except StoreError as error:
                 self._let_go(live, str(error))
             self._deaths = 0 if was_ready else self._deaths + 1
@@ -300,6 +309,7 @@ class LocalEngine:
         if live.stopping is None:
             self._give_back(row, why)
         else:
+            self._claims.settle(row.id, self._store)
             self._store.finish(row.id, JobState.DONE, interrupted=True)
             self._touch(row.id)
 
@@ -327,6 +337,7 @@ class LocalEngine:
             try:
                 for job_id, why in tuple(self._unwritten.items()):
                     self._store.finish(job_id, JobState.FAILED, error=why)
+                    self._claims.clear(job_id)
                     del self._unwritten[job_id]
                 self._dispatch()
             except StoreError as error:
@@ -334,6 +345,7 @@ class LocalEngine:
 
     def _give_back(self, row: JobRow, why: str) -> None:
         """Queue a job again after its worker was lost, or give it up after too many attempts."""
+        self._claims.settle(row.id, self._store)
         if row.attempts < MAX_ATTEMPTS:
             self._store.requeue(row.id)
         else:
@@ -384,10 +396,3 @@ class LocalEngine:
         """Places in the line have changed: wake whoever watches a job."""
         for job_id in tuple(self._watchers):
             self._touch(job_id)
-
-
-def _exit_text(worker: WorkerProcess) -> str:
-    code = worker.exit_code
-    if code is not None and code < 0:
-        return f"killed by signal {-code}; out of memory is the usual cause"
-    return f"exit code {code}"

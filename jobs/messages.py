@@ -37,6 +37,8 @@ class RunJob:
     job_id: str
     spec: JobSpec
     done: int = 0
+    user: str = ""
+    """Name of the user whose job it is; empty where nobody has a name."""
 
 
 @dataclass(frozen=True)

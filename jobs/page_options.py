@@ -38,25 +38,49 @@ SAVING: Final = (
     Option("enable_pnginfo", True, "Write generation data into pictures.", honoured=True),
     Option("save_txt", False, "Write generation data into a text file beside.", honoured=True),
     Option("save_init_img", False, "Save init images, too."),
-    Option("save_mask", False, "Save the mask, too."),
-    Option("save_mask_composite", False, "Save the masked composite, too."),
+    Option("save_mask", False, "Save the mask beside inpainted pictures.", honoured=True),
+    Option(
+        "save_mask_composite",
+        False,
+        "Save what was painted, cut out, beside inpainted pictures.",
+        honoured=True,
+    ),
     Option("save_images_before_color_correction", False, "Save before colour correction, too."),
     Option("save_images_before_face_restoration", False, "Save before face restoration, too."),
     Option("save_images_before_highres_fix", False, "Save before hires fix, too."),
     Option("save_incomplete_images", False, "Save pictures that an interrupt cut short."),
     Option("jpeg_quality", 80, "Quality of JPEG, WEBP and AVIF pictures.", 1, 100, honoured=True),
     Option("webp_lossless", False, "Write WEBP without loss.", honoured=True),
-    Option("export_for_4chan", True, "Save large pictures as JPEG, too."),
-    Option("img_downscale_threshold", 4.0, "File size in MB from which that JPEG is made."),
-    Option("target_side_length", 4000, "Side in pixels from which that JPEG is made."),
+    Option("export_for_4chan", True, "Save large pictures as JPEG, too.", honoured=True),
+    Option(
+        "img_downscale_threshold",
+        4.0,
+        "File size in MB from which that JPEG is made.",
+        0.0,
+        1000.0,
+        honoured=True,
+    ),
+    Option(
+        "target_side_length",
+        4000,
+        "Side in pixels from which that JPEG is made, and to which it is shrunk.",
+        1,
+        65535,
+        honoured=True,
+    ),
     Option("img_max_size_mp", 200, "Largest grid in megapixels."),
-    Option("use_original_name_batch", True, "Name batch results after their inputs."),
+    Option(
+        "use_original_name_batch",
+        True,
+        "Name results of Extras' batches after their inputs.",
+        honoured=True,
+    ),
     Option("save_selected_only", True, "Save button: only the chosen picture."),
     Option("save_write_log_csv", True, "Save button: write log.csv."),
     Option("temp_dir", "", "Folder of temporary pictures.", guard=Guard.FILE),
     Option("clean_temp_dir_at_start", False, "Empty that folder at start."),
-    Option("notification_audio", True, "Play a sound when pictures are done."),
-    Option("notification_volume", 100, "Its volume in per cent.", 0, 100),
+    Option("notification_audio", True, "Play a sound when pictures are done.", honoured=True),
+    Option("notification_volume", 100, "Its volume in per cent.", 0, 100, honoured=True),
 )
 
 FOLDERS: Final = (
@@ -77,35 +101,68 @@ FOLDERS: Final = (
 )
 
 PAGE: Final = (
-    Option("localization", "None", "Language file."),
+    Option(
+        "localization",
+        "None",
+        "Language of the page; None = the browser's.",
+        choices=("None", "English", "简体中文", "日本語"),
+        honoured=True,
+    ),
     Option("quicksettings_list", ("sd_model_checkpoint",), "Settings at the top of the page."),
     Option("ui_tab_order", (), "Order of tabs."),
     Option("hidden_tabs", (), "Tabs that are not shown."),
     Option("ui_reorder_list", (), "Order of controls."),
     Option("gradio_theme", "Default", "Theme of the page."),
-    Option("show_progress_in_title", True, "Progress in the window title."),
-    Option("send_seed", True, "Send to...: take the seed along."),
-    Option("send_size", True, "Send to...: take the size along."),
+    Option("show_progress_in_title", True, "Progress in the window title.", honoured=True),
+    Option("send_seed", True, "Send to...: take the seed along.", honoured=True),
+    Option("send_size", True, "Send to...: take the size along.", honoured=True),
     Option("return_grid", True, "Return a grid before the pictures.", honoured=True),
     Option("do_not_show_images", False, "Show no results."),
     Option("js_modal_lightbox", True, "Full-page viewer."),
     Option("js_modal_lightbox_initially_zoomed", True, "Open it zoomed."),
     Option("js_modal_lightbox_gamepad", False, "Steer it with a gamepad."),
     Option("gallery_height", "", "Height of the gallery."),
-    Option("img2img_editor_height", 720, "Height of the editor in pixels."),
-    Option("img2img_sketch_default_brush_color", "#ffffff", "First colour of Sketch."),
-    Option("img2img_inpaint_mask_brush_color", "#ffffff", "Colour of the mask brush."),
     Option(
-        "img2img_inpaint_sketch_default_brush_color", "#ffffff", "First colour, Inpaint sketch."
+        "img2img_editor_height", 720, "Height of the editor in pixels.", 80, 1600, honoured=True
     ),
-    Option("img2img_batch_show_results_limit", 32, "Batch results shown; -1 = all."),
-    Option("keyedit_precision_attention", 0.1, "Step of Ctrl+Up in (word:1.1)."),
-    Option("keyedit_precision_extra", 0.05, "Step of Ctrl+Up in <lora:name:1>."),
-    Option("keyedit_delimiters", r".,\/!?%^*;:{}=`~() ", "Ends of a word for Ctrl+Up."),
-    Option("keyedit_move", True, "Alt+Left and Right move prompt parts."),
-    Option("disable_token_counters", False, "No token counters."),
-    Option("include_styles_into_token_counters", True, "Count the tokens of styles, too."),
-    Option("interrupt_after_current", True, "Interrupt finishes the picture in work."),
+    Option(
+        "img2img_sketch_default_brush_color", "#ffffff", "First colour of Sketch.", honoured=True
+    ),
+    Option(
+        "img2img_inpaint_mask_brush_color", "#ffffff", "Colour of the mask brush.", honoured=True
+    ),
+    Option(
+        "img2img_inpaint_sketch_default_brush_color",
+        "#ffffff",
+        "First colour, Inpaint sketch.",
+        honoured=True,
+    ),
+    Option(
+        "img2img_batch_show_results_limit",
+        32,
+        "Batch results shown; -1 = all.",
+        honoured=True,
+    ),
+    Option(
+        "keyedit_precision_attention", 0.1, "Step of Ctrl+Up in (word:1.1).", 0.01, 2, honoured=True
+    ),
+    Option(
+        "keyedit_precision_extra", 0.05, "Step of Ctrl+Up in <lora:name:1>.", 0.01, 2, honoured=True
+    ),
+    Option(
+        "keyedit_delimiters", r".,\/!?%^*;:{}=`~() ", "Ends of a word for Ctrl+Up.", honoured=True
+    ),
+    Option("keyedit_move", True, "Alt+Left and Right move prompt parts.", honoured=True),
+    Option("disable_token_counters", False, "No token counters.", honoured=True),
+    Option(
+        "include_styles_into_token_counters",
+        True,
+        "Count the tokens of styles, too.",
+        honoured=True,
+    ),
+    Option(
+        "interrupt_after_current", True, "Interrupt finishes the picture in work.", honoured=True
+    ),
     Option("samplers_in_dropdown", True, "Samplers as a drop-down."),
     Option("dimensions_and_batch_together", True, "Size and batch in one row."),
 )
@@ -115,22 +172,41 @@ INFOTEXT: Final = (
     Option("add_model_name_to_info", True, "Write the model's name."),
     Option("add_vae_hash_to_info", True, "Write the VAE's hash."),
     Option("add_vae_name_to_info", True, "Write the VAE's name."),
-    Option("add_user_name_to_info", False, "Write the user's name."),
+    Option("add_user_name_to_info", False, "Write the user's name.", honoured=True),
+    Option(
+        "add_library_versions_to_infotext",
+        False,
+        "Write the versions of libraries, and the device (no A1111 setting).",
+        infotext="Libraries",
+        honoured=True,
+    ),
     Option("add_version_to_infotext", True, "Write the version."),
     Option("disable_weights_auto_swap", True, "A pasted infotext does not change the model."),
     Option("infotext_skip_pasting", (), "Keys that pasting leaves out."),
-    Option("infotext_styles", "Apply if any", "Styles found in pasted prompts."),
+    Option(
+        "infotext_styles",
+        "Apply if any",
+        "Styles found in pasted prompts.",
+        choices=("Ignore", "Apply", "Discard", "Apply if any"),
+        honoured=True,
+    ),
 )
 
 PREVIEWS: Final = (
-    Option("show_progressbar", True, "Show a progress bar."),
+    Option("show_progressbar", True, "Show a progress bar.", honoured=True),
     Option("live_previews_enable", True, "Show pictures while they are made.", honoured=True),
     Option("live_previews_image_format", "png", "Format of previews; always JPEG here."),
     Option("show_progress_grid", True, "Previews show the whole batch."),
     Option(
         "show_progress_every_n_steps", 10, "Steps between previews; here several a second.", -1, 32
     ),
-    Option("show_progress_type", "Approx NN", "How previews are made."),
+    Option(
+        "show_progress_type",
+        "Approx NN",
+        "How previews are made.",
+        choices=("Full", "Approx NN", "Approx cheap", "TAESD"),
+        honoured=True,
+    ),
     Option("live_preview_allow_lowvram_full", False, "Full previews on small GPUs."),
     Option("live_preview_content", "Prompt", "Prompt, Negative prompt or Combined."),
     Option("live_preview_refresh_period", 1000, "Milliseconds between updates of the page."),

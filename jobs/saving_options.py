@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -49,6 +50,27 @@ class SavingOptions(Frozen):
     file_pattern: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
     use_folders: bool = True
     folder_pattern: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
+    directory: Annotated[str, Field(max_length=4096)] = ""
+    """An absolute folder in place of the output folder's; empty for that one."""
+    basename: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
+    """What `[basename]` stands for: the name of the input file, without its extension."""
+    mask: bool = False
+    mask_composite: bool = False
+    """Inpainting: write the mask, and what was painted cut out, beside each picture (5.7)."""
+    return_mask: bool = False
+    return_mask_composite: bool = False
+    """The same, given back after the job's pictures; only where a job says so itself."""
+    second_jpeg: bool = True
+    second_jpeg_from_mb: Annotated[float, Field(ge=0.0, le=1000.0)] = 4.0
+    second_jpeg_side: Annotated[int, Field(ge=1, le=65535)] = 4000
+    """A JPEG beside files of more megabytes or of a longer side, which it keeps to (10.5)."""
+    libraries: bool = False
+    """Write library versions and the device into the infotext."""
+    user: bool = False
+    """Write the user's name into the infotext."""
+    styles: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
+    prompt_no_styles: Annotated[str, Field(max_length=100_000)] = ""
+    """For file names: the styles that are in the prompt, and the prompt without them."""
 
     @property
     def names(self) -> str:
@@ -61,7 +83,9 @@ class SavingOptions(Frozen):
         return (self.folder_pattern or DEFAULT_FOLDER_PATTERN) if self.use_folders else ""
 
 
-def saving_options(options: Mapping[str, Any]) -> SavingOptions:
+def saving_options(
+    options: Mapping[str, Any], styles: Sequence[str] = (), prompt_no_styles: str = ""
+) -> SavingOptions:
     """The part of `OptionStore.all()` that concerns saved pictures; unknown formats are PNG."""
     return SavingOptions.model_validate(
         {
@@ -74,12 +98,34 @@ def saving_options(options: Mapping[str, Any]) -> SavingOptions:
             "file_pattern": str(options["samples_filename_pattern"])[:_LONGEST_PATTERN],
             "use_folders": options["save_to_dirs"],
             "folder_pattern": str(options["directories_filename_pattern"])[:_LONGEST_PATTERN],
+            "mask": options["save_mask"],
+            "mask_composite": options["save_mask_composite"],
+            "return_mask": options["return_mask"],
+            "return_mask_composite": options["return_mask_composite"],
+            "second_jpeg": options["export_for_4chan"],
+            "second_jpeg_from_mb": options["img_downscale_threshold"],
+            "second_jpeg_side": options["target_side_length"],
+            "libraries": options["add_library_versions_to_infotext"],
+            "user": options["add_user_name_to_info"],
+            "styles": tuple(styles),
+            "prompt_no_styles": prompt_no_styles,
         }
     )
 
 
-def name_facts(request: Img2ImgRequest, picture: FinishedPicture, now: datetime) -> NameFacts:
-    """What a file name can tell of a picture; models and samplers as its infotext names them."""
+def name_facts(
+    request: Img2ImgRequest,
+    picture: FinishedPicture,
+    now: datetime,
+    saving: SavingOptions | None = None,
+    user: str = "",
+) -> NameFacts:
+    """What a file name can tell of a picture; models and samplers as its infotext names them.
+
+    `image_hash` is the SHA-256 of the pixels' bytes, where a pattern asks for it.
+    """
+    saving = saving or SavingOptions()
+    hashed = "[image_hash" in (saving.names + saving.folders).lower()
     told = parse_infotext(picture.infotext, fill_defaults=False).params
     seeds, size = request.all_seeds(), request.batch_size
     batch = picture.position // size
@@ -108,4 +154,9 @@ def name_facts(request: Img2ImgRequest, picture: FinishedPicture, now: datetime)
         seed_first=of_batch[0],
         seed_last=of_batch[-1],
         job_timestamp=now.strftime("%Y%m%d%H%M%S"),
+        styles=saving.styles,
+        prompt_no_styles=saving.prompt_no_styles,
+        user=user,
+        basename=saving.basename,
+        image_hash=hashlib.sha256(picture.image.tobytes()).hexdigest() if hashed else "",
     )

@@ -14,6 +14,8 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from interrogate.options import Interrogation
+from jobs.extras import ExtrasWork
+from jobs.page_state import PageState
 from jobs.saving_options import SavingOptions
 from pipelines.events import StopKind
 from pipelines.request import Frozen, Img2ImgRequest
@@ -48,22 +50,32 @@ class JobSpec(Frozen):
     """One unit of work: a request, and what happens to its pictures.
 
     A job of the kind "interrogate" has an `interrogation` and makes no pictures: its texts are in
-    the facts of the job (`interrogate.report`), and `request` says nothing.
+    the facts of the job (`interrogate.report`), and `request` and `tab` say nothing. Neither do
+    they in a job of the kind "extras", which enlarges finished pictures.
     """
 
-    kind: Literal["generate", "load", "interrogate"] = "generate"
+    kind: Literal["generate", "load", "interrogate", "extras"] = "generate"
     request: Img2ImgRequest = Img2ImgRequest()
     tab: Literal["img2img", "txt2img"] = "img2img"
     save: bool = True
     """True writes into the output folder; False keeps the pictures in the data folder only."""
+    shown: bool = True
+    """False: made to be compared with another picture; no page shows it as its last result."""
+    shares_calls: bool = False
+    """True: part of a plot; network calls that an earlier part made are not made again."""
     interrogation: Interrogation | None = None
+    extras: ExtrasWork | None = None
     saving: SavingOptions | None = None
     """How saved pictures are named and written; None = as the server's settings say."""
+    page: PageState | None = None
+    """How the page stood that asked for the job; None when no page did."""
 
     @model_validator(mode="after")
     def _has_its_part(self) -> Self:
         if (self.kind == "interrogate") != (self.interrogation is not None):
             raise ValueError("an interrogation belongs to jobs of the kind 'interrogate' alone")
+        if (self.kind == "extras") != (self.extras is not None):
+            raise ValueError("extras belong to jobs of the kind 'extras' alone")
         return self
 
 

@@ -69,6 +69,16 @@ class JobRow:
     facts: Mapping[str, Any]
 
 
+_NAMELESS = ("local", "guest-")
+"""Owners who are no user with a name of his own (server/identity.py)."""
+
+
+def named(owner: str) -> str:
+    """The user name behind an owner, or an empty text."""
+    is_user = owner != _NAMELESS[0] and not owner.startswith(_NAMELESS[1])
+    return owner if is_user else ""
+
+
 class StoreError(RuntimeError):
     """The database cannot be read or written; the sentence says why."""
 
@@ -224,6 +234,14 @@ class JobStore:
             ),
         )
 
+    def made(self, row: JobRow) -> int:
+        """How many of the job's pictures are kept; masks given back beside them do not count."""
+        pictures = self.pictures(row.id)
+        if row.spec.kind != "generate":
+            return len(pictures)
+        count = row.spec.request.picture_count
+        return sum(picture.position < count for picture in pictures)
+
     def pictures(self, job_id: str) -> tuple[Picture, ...]:
         """The job's pictures in order."""
         rows = self._read("SELECT * FROM pictures WHERE job_id = ? ORDER BY position", (job_id,))
@@ -238,16 +256,32 @@ class JobStore:
         )
         return _picture(rows[0]) if rows else None
 
+    def made_with(self, owner: str, infotext: str) -> Picture | None:
+        """The owner's newest picture with this infotext that a worker made (no grid, no script)."""
+        rows = self._read(
+            "SELECT pictures.* FROM pictures JOIN jobs ON jobs.id = pictures.job_id"
+            " WHERE pictures.infotext = ? AND jobs.owner = ? AND jobs.attempts > 0"
+            " AND pictures.incomplete = 0 ORDER BY jobs.number DESC, pictures.position LIMIT 1",
+            (infotext, owner),
+        )
+        return _picture(rows[0]) if rows else None
+
     def used_assets(self) -> set[str]:
         """SHA-256 names of all pictures that stored jobs refer to."""
         used: set[str] = set()
         for row in self._read("SELECT spec FROM jobs", ()):
             spec = JobSpec.model_validate_json(row["spec"])
             used.update(spec.request.init_images)
+            if spec.request.color_reference is not None:
+                used.add(spec.request.color_reference)
             if spec.request.inpaint is not None:
-                used.add(spec.request.inpaint.mask)
+                used.update(spec.request.inpaint.masks)
             if spec.interrogation is not None:
                 used.update(spec.interrogation.pictures)
+            if spec.extras is not None:
+                used.update(spec.extras.pictures)
+            if spec.page is not None:
+                used.update(spec.page.assets())
         return used
 
     def _write(self, sql: str, values: tuple[Any, ...]) -> None:

@@ -5,20 +5,18 @@ It reads messages on a thread of its own, so that a stop is seen while the devic
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import queue
 import signal
 import threading
-import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from jobs.messages import (
     FromWorker,
     JobDone,
     JobFailed,
-    PictureDone,
     Preload,
     RunJob,
     Shutdown,
@@ -28,16 +26,15 @@ from jobs.messages import (
     WorkerConfig,
     WorkerReady,
 )
-from jobs.saving import PictureSaver
+from jobs.options import OptionStore
+from jobs.previews import Previews, previews_of
+from jobs.saving import PictureSaver, picture_done
 from pipelines.events import FinishedPicture, StepEvent, StopKind
 
 _log = logging.getLogger("overpaint.worker")
 
 IDLE_CHECK = 15.0
 """Seconds without work after which the studio is asked whether it can free something."""
-
-PREVIEW_INTERVAL = 0.2
-"""Seconds between live previews; more would cost more than anybody can see."""
 
 
 class Stops:
@@ -102,11 +99,17 @@ class Mailbox:
 class JobListener:
     """Turns the events of one run into messages to the engine and files on disk."""
 
-    def __init__(self, mailbox: Mailbox, job: RunJob, saver: PictureSaver) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        job: RunJob,
+        saver: PictureSaver,
+        previews: Previews | None = None,
+    ) -> None:
         self._mailbox = mailbox
         self._job = job
         self._saver = saver
-        self._last_preview = 0.0
+        self._previews = previews or Previews()
         self._last = StepDone(job.job_id, 0, job.spec.request.n_iter, 0, 0)
 
     def on_note(self, text: str) -> None:
@@ -118,15 +121,12 @@ class JobListener:
         """See jobs.worker_interrogation.CountListener."""
         self._send(StepDone(self._job.job_id, done, total, 0, 0, text))
 
+    def on_tile(self, place: int, places: int, done: int, total: int) -> None:
+        """See jobs.worker_extras.TileListener."""
+        self._send(StepDone(self._job.job_id, place, places, done, total))
+
     def on_step(self, event: StepEvent) -> None:
         """See RunListener."""
-        preview = None
-        now = time.monotonic()
-        if now - self._last_preview >= PREVIEW_INTERVAL:
-            self._last_preview = now
-            buffer = io.BytesIO()
-            event.preview().save(buffer, "JPEG", quality=80)
-            preview = buffer.getvalue()
         self._send(
             StepDone(
                 self._job.job_id,
@@ -134,7 +134,7 @@ class JobListener:
                 event.batches,
                 event.step,
                 event.steps,
-                preview=preview,
+                preview=self._previews.of(event),
             )
         )
 
@@ -145,20 +145,12 @@ class JobListener:
         """
         if picture.position < self._job.done:
             return
+        picture = self._saver.told(self._job, picture)
         path = self._saver.save(self._job, picture)
-        self._mailbox.send(
-            PictureDone(
-                self._job.job_id,
-                picture.position,
-                path,
-                picture.infotext,
-                picture.image.width,
-                picture.image.height,
-                picture.seed,
-                picture.subseed,
-                picture.incomplete,
-            )
-        )
+        made = picture_done(self._job, picture, path)
+        masks = self._saver.masks(self._job, picture, path)
+        for done in (made, *(replace(made, **mask._asdict()) for mask in masks)):
+            self._mailbox.send(done)
 
     def stop_asked(self) -> StopKind | None:
         """See RunListener."""
@@ -179,7 +171,7 @@ def serve(config: WorkerConfig, connection: Connection) -> None:
     from jobs.worker_studio import Studio  # noqa: PLC0415  torch comes in here, after the mailbox
 
     studio = Studio(config)
-    saver = PictureSaver(config.output_dir, config.data_dir)
+    saver = PictureSaver(config.output_dir, config.data_dir, studio.versions, studio.device)
     mailbox.send(WorkerReady(studio.device, studio.versions))
     while True:
         message = mailbox.next(IDLE_CHECK)
@@ -190,7 +182,10 @@ def serve(config: WorkerConfig, connection: Connection) -> None:
         if isinstance(message, Preload):
             _preload(studio, message)
         if isinstance(message, RunJob):
-            mailbox.send(_run(studio, saver, mailbox, message))
+            settings, is_cell = OptionStore(config.data_dir).all(), message.spec.shares_calls
+            previews = previews_of(settings, of_plot=is_cell)
+            listener = JobListener(mailbox, message, saver, previews)
+            mailbox.send(_run(studio, listener, message))
 
 
 def _preload(studio: object, message: Preload) -> None:
@@ -204,16 +199,17 @@ def _preload(studio: object, message: Preload) -> None:
         _log.warning("%s was not loaded ahead: %s", message.checkpoint or "the checkpoint", error)
 
 
-def _run(studio: object, saver: PictureSaver, mailbox: Mailbox, job: RunJob) -> JobDone | JobFailed:
+def _run(studio: object, listener: JobListener, job: RunJob) -> JobDone | JobFailed:
     """Do one job. Whatever goes wrong becomes a sentence; the worker lives on."""
     from jobs.worker_errors import explain  # noqa: PLC0415
     from jobs.worker_studio import Studio  # noqa: PLC0415
 
     assert isinstance(studio, Studio)
-    listener = JobListener(mailbox, job, saver)
     try:
         if job.spec.interrogation is not None:
             return studio.interrogate(job, listener)
+        if job.spec.extras is not None:
+            return studio.enlarge(job, listener)
         return studio.run(job, listener)
     except Exception as error:  # the boundary: one job's failure must not end the worker
         return JobFailed(job.job_id, explain(error, job.spec.request))

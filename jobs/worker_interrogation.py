@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from PIL.Image import Image
 
 from interrogate.base import Description, Workplace
-from interrogate.bench import Bench, Count, Stopped
+from interrogate.bench import Bench, Count, NoneReadable, Stopped
 from interrogate.caption_files import plan_captions, write_caption
 from interrogate.options import CaptionFolder, Interrogation
 from interrogate.report import to_facts
@@ -72,7 +72,7 @@ class InterrogationDesk:
     ) -> tuple[dict[str, Any], bool]:
         """Write a caption for each picture of a folder that has none; what was done, as facts."""
         target = Path(folder.target) if folder.target else None
-        plan = plan_captions(Path(folder.source), target)
+        plan = plan_captions(Path(folder.source), target, [Path(root) for root in folder.roots])
         written: list[str] = []
 
         def write(place: int, found: Description) -> None:
@@ -80,17 +80,22 @@ class InterrogationDesk:
             if write_caption(path, found.text):
                 written.append(path.name)
 
-        facts: dict[str, Any] = {"written": written, "kept": plan.kept, "problems": {}}
+        facts: dict[str, Any] = {"written": written, "kept": plan.kept, "problems": {}, "notes": []}
         if not plan.pictures:
             return facts, False
         names = tuple(str(path) for path in plan.pictures)
         work = asked.model_copy(update={"pictures": names, "folder": None})
-        report = self._bench.work(work, lambda name: self._open_file(Path(name)), count, write)
+        try:
+            report = self._bench.work(work, lambda name: self._open_file(Path(name)), count, write)
+        except NoneReadable as error:  # the others may have their captions already
+            facts["problems"] = {plan.pictures[k].name: why for k, why in error.problems.items()}
+            return facts, False
         facts["problems"] = {
             path.name: one.problem
             for path, one in zip(plan.pictures, report.pictures, strict=True)
             if one.problem
         }
+        facts["notes"] = list(report.notes)
         return facts, report.interrupted
 
     def relieve(self) -> None:

@@ -85,3 +85,10 @@ class WorkerProcess:
             self._on_message(self, message)
         self._process.join()
         self._on_death(self)
+
+
+def exit_text(code: int | None) -> str:
+    """An exit code as a person would say it."""
+    if code is not None and code < 0:
+        return f"killed by signal {-code}; out of memory is the usual cause"
+    return f"exit code {code}"

@@ -6,10 +6,13 @@ import platform
 import resource
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import diffusers
+import numpy as np
+import PIL
 import torch
 import transformers
 from PIL import Image
@@ -17,9 +20,12 @@ from PIL import Image
 from interrogate.bench import NotEnoughMemory
 from jobs.assets import AssetStore
 from jobs.messages import JobDone, RunJob, WorkerConfig
+from jobs.worker_extras import ExtrasDesk, TileListener
 from jobs.worker_interrogation import CountListener, InterrogationDesk
 from jobs.worker_models import ModelShelf
+from jobs.worker_upscalers import UpscalerShelf
 from models.device import DeviceFlags, DevicePolicy
+from pipelines.call_memo import CallMemo
 from pipelines.events import RunListener
 from pipelines.pictures import PictureLimits, open_picture
 from pipelines.run import Pipeline, run
@@ -29,6 +35,7 @@ class Studio:
     """One device with its models. Not thread-safe: jobs come one after the other."""
 
     def __init__(self, config: WorkerConfig) -> None:
+        self._memo = CallMemo()
         self._config = config
         self._assets = AssetStore(config.data_dir / "assets")
         self._limits = PictureLimits(max_pixels=config.max_picture_pixels)
@@ -42,12 +49,16 @@ class Studio:
         self._policy = DevicePolicy.detect(use_cpu=config.use_cpu)
         self._shelf = ModelShelf(config, self._policy, self._flags)
         self.device = str(self._policy.choose(self._flags).device)
+        self._upscalers = UpscalerShelf(config.models_dir, self.device)
+        self._extras = ExtrasDesk(self._assets, self._upscalers, self._limits)
         self._desk = InterrogationDesk(config, self.device, self._open, self._open_file)
         self.versions: Mapping[str, str] = {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
             "transformers": transformers.__version__,
+            "pillow": PIL.__version__,
+            "numpy": np.__version__,
         }
 
     def preload(self, checkpoint: str) -> None:
@@ -65,7 +76,7 @@ class Studio:
             wanted = shelf.entry(checkpoint)
             if wanted not in shelf:
                 listener.on_note(f"Loading {wanted.name}")
-            pipeline = shelf.pipeline(wanted, keep=together)
+            pipeline = shelf.pipeline(wanted, together, request.vae)
             shelf.know_embeddings(pipeline)
             return pipeline
 
@@ -81,9 +92,13 @@ class Studio:
             listener,
             first_batch=self._first_batch(job),
             load=load,
+            upscalers=self._upscalers,
+            memo=self._memo if job.spec.shares_calls else None,
         )
         facts |= {
             "model_hash": pipeline.model_hash,
+            "vae_name": pipeline.vae_name,
+            "vae_hash": pipeline.vae_hash,
             "sampler": report.sampler,
             "scheduler": report.schedule_label,
             "executed_steps": report.executed_steps,
@@ -93,6 +108,7 @@ class Studio:
             "seconds": round(time.monotonic() - began, 3),
             "peak_memory": self._peak_memory(),
             "device": self.device,
+            "versions": dict(self.versions),
             **report.facts,
         }
         return JobDone(job.job_id, report.interrupted, facts)
@@ -107,9 +123,17 @@ class Studio:
             self._shelf.clear()
             return self._desk.run(job, listener)
 
+    def enlarge(self, job: RunJob, listener: TileListener) -> JobDone:
+        """Enlarge finished pictures; raises what went wrong."""
+        self._desk.relieve()
+        done = self._extras.run(job, listener)
+        return replace(done, facts={**done.facts, "device": self.device})
+
     def idle(self) -> None:
         """Nothing has been asked for a while: free what is not needed soon."""
         self._desk.retire_idle()
+        self._memo.clear()
+        self._upscalers.clear()
 
     def _open(self, ref: str) -> Image.Image:
         return self._open_file(self._assets.path(ref))

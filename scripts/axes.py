@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final
 
+from pipelines.outpaint import Anchor
+from pipelines.prompt.networks import extract_networks, lora_tag, with_lora_weight
 from pipelines.request import (
     Img2ImgRequest,
+    Inpaint,
     InpaintArea,
     MaskedContent,
     NoiseSource,
@@ -17,6 +20,7 @@ from pipelines.request import (
 )
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS, find_sampler, find_scheduler
 from pipelines.styles import apply_styles, choose_styles
+from scripts import axis_names
 from scripts.axis import Apply, Axis, AxisContext, Check, Choices, Tab, Value, with_fields
 from scripts.values import ValuesError, read_bool
 
@@ -108,6 +112,17 @@ def _order(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequ
     return with_fields(request, {"prompt": "".join([*parts, prompt[end:]])})
 
 
+def _lora_weight(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequest:
+    """Give all LoRAs of the prompts this weight. Raises ValuesError when there is none."""
+    assert isinstance(value, float)
+    changes = {"prompt": with_lora_weight(request.prompt, value)}
+    if request.hires is not None:
+        changes["hires.prompt"] = with_lora_weight(request.hires.prompt, value)
+    if not any(lora_tag(tag) for tag in extract_networks(request.prompt)[1]):
+        raise ValuesError("there is no <lora:name:1> tag in the prompt")
+    return with_fields(request, changes)
+
+
 def _sampler(value: Value, _: AxisContext) -> Value:
     found = find_sampler(str(value))
     if found is None:
@@ -140,21 +155,6 @@ def _apply_pair(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2Im
     return with_fields(request, {"sampling.sampler": sampler, "sampling.scheduler": scheduler})
 
 
-def _checkpoint(value: Value, context: AxisContext) -> Value:
-    found = None if context.finder is None else context.finder.find(str(value))
-    if found is None:
-        raise ValuesError(f"there is no checkpoint {value!r}")
-    return str(found.name)
-
-
-def _checkpoints(context: AxisContext) -> tuple[str, ...]:
-    return context.checkpoints
-
-
-def _check_refiner(value: Value, context: AxisContext) -> Value:
-    return "None" if str(value).strip().lower() == "none" else _checkpoint(value, context)
-
-
 def _refiner(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequest:
     if value == "None":
         return with_fields(request, {"refiner": None})
@@ -168,20 +168,31 @@ def _refiner_switch(request: Img2ImgRequest, value: Value, _: AxisContext) -> Im
     return with_fields(request, {"refiner.switch_at": value})
 
 
+def _of_strength(field: str) -> Apply:
+    """In txt2img these act on the hires pass alone. Raises ValuesError when there is none."""
+    put = _to(field)
+
+    def apply(request: Img2ImgRequest, value: Value, context: AxisContext) -> Img2ImgRequest:
+        if request.is_txt2img and request.hires is None:
+            raise ValuesError("in txt2img it acts on the hires pass, which is off")
+        return put(request, value, context)
+
+    return apply
+
+
+def _unipc_order(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequest:
+    """At most one less than the steps, as in A1111 (behaviour 12.1)."""
+    assert isinstance(value, int)
+    order = max(1, min(value, request.sampling.steps - 1)) if value > 0 else value
+    return with_fields(request, {"tuning.unipc_order": order})
+
+
 def _styles(request: Img2ImgRequest, value: Value, context: AxisContext) -> Img2ImgRequest:
     """Add the styles of a comma list, whose members were checked before."""
     names = [name.strip() for name in str(value).split(",")]
     chosen, _unknown = choose_styles(context.styles, [name for name in names if name])
     prompt, negative = apply_styles(request.prompt, request.negative_prompt, chosen)
     return with_fields(request, {"prompt": prompt, "negative_prompt": negative})
-
-
-def _check_styles(value: Value, context: AxisContext) -> Value:
-    names = [name.strip() for name in str(value).split(",")]
-    unknown = choose_styles(context.styles, [name for name in names if name])[1]
-    if unknown:
-        raise ValuesError(f"there is no style {unknown[0]!r}")
-    return value
 
 
 def _size(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequest:
@@ -216,7 +227,6 @@ def _start_at(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgR
 def _table() -> tuple[Axis, ...]:
     samplers = _fixed(*(sampler.name for sampler in SAMPLERS))
     hires: dict[str, Any] = {"tabs": ("txt2img",), "needs_hires": True}
-    flag, sources = ("False", "True"), tuple(NoiseSource)
     return (
         Axis("Nothing", "nothing", _nothing),
         Axis("Seed", "int", _to("seeds.seed"), fixes_seeds=True),
@@ -230,20 +240,46 @@ def _table() -> tuple[Axis, ...]:
         Axis("Prompt order", "order", _order, bare=True),
         Axis("Sampler", "str", _to("sampling.sampler"), samplers, _sampler, bare=True),
         Axis("Hires sampler", "str", _to("hires.sampler"), samplers, _sampler, **hires),
-        Axis("Checkpoint name", "str", _to("checkpoint"), _checkpoints, _checkpoint, cost=1.0),
+        Axis(
+            "Checkpoint name",
+            "str",
+            _to("checkpoint"),
+            axis_names.checkpoints,
+            axis_names.checkpoint,
+            cost=1.0,
+        ),
         *_sampler_axes(),
         Axis("Clip skip", "int", _to("clip_skip")),
-        Axis("Denoising", "float", _to("sampling.denoising_strength"), tabs=_IMG2IMG),
+        Axis("Denoising", "float", _of_strength("sampling.denoising_strength")),
         Axis("Initial noise multiplier", "float", _to("tuning.initial_noise_multiplier")),
-        Axis("Extra noise", "float", _to("tuning.extra_noise"), tabs=_IMG2IMG),
+        Axis("Extra noise", "float", _of_strength("tuning.extra_noise")),
+        Axis(
+            "Hires upscaler",
+            "str",
+            _to("hires.upscaler"),
+            axis_names.hires_upscalers,
+            axis_names.hires_upscaler,
+            **hires,
+        ),
+        *_model_axes(),
+        *_own(),
+    )
+
+
+def _model_axes() -> tuple[Axis, ...]:
+    """VAE, styles and what follows them in A1111's menu."""
+    flag, sources = ("False", "True"), tuple(NoiseSource)
+    return (
         Axis("Cond. Image Mask Weight", "float", _to("inpainting_mask_weight"), tabs=_IMG2IMG),
+        Axis("VAE", "str", _to("vae"), axis_names.vaes, axis_names.vae, cost=0.7),
         Axis(
             "Styles",
             "str",
             _styles,
             lambda context: tuple(style.name for style in context.styles),
-            _check_styles,
+            axis_names.style_list,
         ),
+        Axis("UniPC Order", "int", _unipc_order, cost=0.5),
         Axis(
             "Always discard next-to-last sigma",
             "str",
@@ -263,13 +299,12 @@ def _table() -> tuple[Axis, ...]:
             "str",
             _refiner,
             lambda context: ("None", *context.checkpoints),
-            _check_refiner,
+            axis_names.refiner,
             cost=1.0,
         ),
         Axis("Refiner switch at", "float", _refiner_switch),
         Axis("RNG source", "str", _to("seeds.source"), _fixed(*sources), _choice_of(sources)),
         Axis("Size", "str", _size),
-        *_own(),
     )
 
 
@@ -298,6 +333,26 @@ def _sampler_axes() -> tuple[Axis, ...]:
     )
 
 
+def _outpaint(request: Img2ImgRequest, value: Value, _: AxisContext) -> Img2ImgRequest:
+    """Keep the picture's size and paint around it; without a mask of its own the new area is it."""
+    inpaint = request.inpaint or Inpaint(content=MaskedContent.FILL)
+    return with_fields(
+        request,
+        {
+            "outpaint": value,
+            "inpaint": inpaint.model_dump(),
+            "resize_mode": ResizeMode.JUST_RESIZE,
+        },
+    )
+
+
+def _anchor(value: Value, _: AxisContext) -> Value:
+    try:
+        return Anchor(str(value)).value
+    except ValueError as error:
+        raise ValuesError(f"{value!r} is none of {', '.join(Anchor)}") from error
+
+
 def _own() -> tuple[Axis, ...]:
     """Axes that A1111 lacks (issue: mask, steps, pictures)."""
     meanings = tuple(StepSemantics)
@@ -309,9 +364,11 @@ def _own() -> tuple[Axis, ...]:
     masked: dict[str, Any] = {"tabs": _IMG2IMG, "needs_mask": True, "own": True}
     plain: dict[str, Any] = {"tabs": _IMG2IMG, "own": True}
     return (
+        Axis("LoRA weight", "float", _lora_weight, cost=0.5, own=True),
         Axis("Sampler + schedule", "str", _apply_pair, _pairs, _pair, bare=True, own=True),
         Axis("Init image", "str", _init_image, names, _picture, **plain),
         Axis("Resize mode", "str", *mode, **plain),
+        Axis("Outpaint anchor", "str", _outpaint, _fixed(*Anchor), _anchor, **plain),
         Axis(
             "Step semantics",
             "str",

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import ValidationError
 
+from pipelines.geometry import Extent
 from pipelines.infotext import format_value
 from pipelines.request import Img2ImgRequest, PictureRef
 from pipelines.styles import Style
@@ -33,13 +34,19 @@ class CheckpointFinder(Protocol):
 
 @dataclass(frozen=True)
 class AxisContext:
-    """What values may name: checkpoints, styles, and pictures that were handed in, by name."""
+    """What values may name: checkpoints and other files, styles, and pictures by name."""
 
     checkpoints: tuple[str, ...] = ()
     """Names, in the order of the page."""
     finder: CheckpointFinder | None = None
     styles: tuple[Style, ...] = ()
     pictures: Mapping[str, PictureRef] = field(default_factory=dict)
+    vaes: tuple[str, ...] = ()
+    """Names of VAE files."""
+    upscalers: tuple[str, ...] = ()
+    """Names of upscaler files; the built-in ones are not among them."""
+    size_of: Callable[[PictureRef], Extent] | None = None
+    """Measures a picture; without it sizes are not checked before the cells run."""
 
 
 Apply = Callable[[Img2ImgRequest, Value, AxisContext], Img2ImgRequest]

@@ -6,10 +6,9 @@ A script runs in a thread of the web process; the painting itself is jobs like a
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +17,18 @@ from typing import Any, Literal, Protocol
 import PIL.Image
 from PIL.Image import Image
 
+from interrogate.options import interrogation_of
+from interrogate.report import from_facts
 from jobs.assets import AssetStore
+from jobs.extras import ExtrasWork
 from jobs.messages import PictureDone
+from jobs.options import OptionStore
+from jobs.page_state import PageState
 from jobs.saving import save_numbered
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from pipelines.compose import flatten
-from pipelines.infotext import format_value, quote
+from pipelines.extras import Extras
+from pipelines.infotext import with_keys as with_keys  # noqa: PLC0414  scripts find it here
 from pipelines.pictures import PictureLimits, encode_picture, open_picture
 from pipelines.request import Img2ImgRequest, PictureRef
 from scripts.axis import AxisContext
@@ -34,8 +39,6 @@ MOST_BATCHES = 1000
 
 POLL = 0.02
 """Seconds between looks at a job in work."""
-
-_VERSION_KEY = re.compile(r"(?:, |^)Version: [^,\n]*\Z", re.MULTILINE)
 
 
 class ScriptError(ValueError):
@@ -77,6 +80,8 @@ class ScriptCall:
     tab: Literal["img2img", "txt2img"] = "img2img"
     save: bool = True
     stopping: threading.Event = field(default_factory=threading.Event)
+    page: PageState | None = None
+    """How the page stood that asked; kept with the recorded job."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     grids: int = 0
+    request: Img2ImgRequest | None = None
+    """What the recorded job says it was made from; None = the call's request."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,8 @@ class Bench:
     context: Any
     """() -> AxisContext: what axes may name at this moment."""
     plots: PlotRunner
+    upscalers: Callable[[], Sequence[str]] = tuple
+    """() -> names of the upscaler files there are at this moment."""
 
     def axis_context(self) -> AxisContext:
         """What axes may name now."""
@@ -134,7 +143,40 @@ class Bench:
 
         Raises ScriptFailed with the job's sentence when it failed.
         """
-        spec = JobSpec(request=request, tab=call.tab, save=save and call.save)
+        job = self._done(call, JobSpec(request=request, tab=call.tab, save=save and call.save))
+        made = tuple(
+            Made(opened(one.path), one.infotext, one.seed, one.subseed, one.path)
+            for one in job.pictures
+        )
+        stopped = job.interrupted or job.state is JobState.CANCELLED or call.stopping.is_set()
+        return JobResult(made, stopped, job.facts)
+
+    def enlarge(self, call: ScriptCall, image: Image, extras: Extras) -> Image | None:
+        """The enlarged picture, made by the worker; None when the user wants no more.
+
+        Raises ScriptFailed with the job's sentence when it failed.
+        """
+        work = ExtrasWork(extras=extras, pictures=(self.keep(image),))
+        job = self._done(call, JobSpec(kind="extras", extras=work, save=False))
+        return opened(job.pictures[0].path) if job.pictures else None
+
+    def describe(self, call: ScriptCall, picture: PictureRef, interrogator: str) -> str | None:
+        """What an interrogator says of a kept picture; None when the user wants no more.
+
+        As the settings stand now. Raises ScriptFailed with a sentence when it says nothing.
+        """
+        settings = OptionStore(self.data_dir).all()
+        asked = interrogation_of(settings, (interrogator,), pictures=(picture,))
+        job = self._done(call, JobSpec(kind="interrogate", interrogation=asked, save=False))
+        if job.interrupted or job.state is JobState.CANCELLED or call.stopping.is_set():
+            return None
+        report = from_facts(job.facts).pictures[0]
+        if report.problem:
+            raise ScriptFailed(report.problem)
+        return next((one.text for one in report.descriptions.values()), "")
+
+    def _done(self, call: ScriptCall, spec: JobSpec) -> JobView:
+        """Submit a job and wait for it. Raises ScriptFailed."""
         job_id = self.engine.submit(call.owner, spec)
         while True:
             job = self.engine.view(job_id)
@@ -147,12 +189,7 @@ class Bench:
             time.sleep(POLL)
         if job.state is JobState.FAILED:
             raise ScriptFailed(job.error)
-        made = tuple(
-            Made(opened(one.path), one.infotext, one.seed, one.subseed, one.path)
-            for one in job.pictures
-        )
-        stopped = job.interrupted or job.state is JobState.CANCELLED or call.stopping.is_set()
-        return JobResult(made, stopped, job.facts)
+        return job
 
     def init_image(self, request: Img2ImgRequest) -> Image:
         """The first init image, flat RGB. Raises MissingAsset."""
@@ -168,12 +205,14 @@ class Bench:
     def deliver(self, call: ScriptCall, outcome: Outcome) -> str:
         """Save what was composed, record everything as one job, and return its id."""
         made = [self._filed(call, one, place) for place, one in enumerate(outcome.pictures)]
-        request = call.request.model_copy(
-            update={"n_iter": min(max(1, len(made)), MOST_BATCHES), "batch_size": 1}
-        )
-        first = call.request.init_images[:1]
+        request = outcome.request or call.request
+        changes = {
+            "n_iter": min(max(1, len(made)), MOST_BATCHES),
+            "batch_size": 1,
+            "init_images": request.init_images[:1],
+        }
         spec = JobSpec(
-            request=request.model_copy(update={"init_images": first}), tab=call.tab, save=False
+            request=request.model_copy(update=changes), tab=call.tab, save=False, page=call.page
         )
         facts = {
             **outcome.facts,
@@ -211,15 +250,6 @@ def opened(path: Path) -> Image:
     """A picture that the worker wrote."""
     with PIL.Image.open(path) as image:
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def with_keys(infotext: str, keys: Mapping[str, Any]) -> str:
-    """The infotext with further keys, before `Version` where there is one (behaviour 10.1)."""
-    pairs = ", ".join(f"{key}: {quote(format_value(value))}" for key, value in keys.items())
-    found = _VERSION_KEY.search(infotext)
-    if found is None:
-        return f"{infotext}, {pairs}" if infotext else pairs
-    return f"{infotext[: found.start()]}, {pairs}{infotext[found.start() :]}"
 
 
 def shown(value: object) -> str:

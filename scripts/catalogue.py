@@ -7,9 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from scripts import loopback, plot_output, plot_script, prompt_matrix, prompts_from_file, sd_upscale
+from scripts import (
+    img2img_alternative,
+    loopback,
+    outpainting_mk2,
+    plot_output,
+    plot_script,
+    poor_mans_outpainting,
+    prompt_matrix,
+    prompts_from_file,
+    regions,
+    sd_upscale,
+)
 from scripts.axis import Tab
 from scripts.bench import Bench, Outcome, ScriptCall, ScriptError, shown
+from scripts.outpainting import SIDES
+from scripts.region_list import MAX_REGIONS
 from scripts.values import ValuesError, read_bool
 
 _BOTH: Final[tuple[Tab, ...]] = ("img2img", "txt2img")
@@ -19,24 +32,25 @@ _BOTH: Final[tuple[Tab, ...]] = ("img2img", "txt2img")
 class Arg:
     """One argument. A name of "" is a text of the page that clients send along; it is ignored.
 
-    `choices` may also be given by number, as A1111's pages do.
+    `choices` may also be given by number, as A1111's pages do. To those of an upscaler the names
+    of the files that are there now are added.
     """
 
     name: str
     label: str
     default: Any
-    kind: Literal["text", "int", "float", "flag", "choice", "any"] = "any"
+    kind: Literal["text", "int", "float", "flag", "choice", "several", "upscaler", "any"] = "any"
     lowest: float | None = None
     highest: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: Any, upscalers: Sequence[str] = ()) -> Any:
         """The value in the argument's type; None is the default. Raises ScriptError."""
         if value is None:
             return self.default
         try:
-            read = self._read(value)
+            read = self._read(value, upscalers)
         except ScriptError:
             raise
         except (ValueError, TypeError, OverflowError) as error:
@@ -46,28 +60,31 @@ class Arg:
             raise ScriptError(f"{self.label}: {shown(value)} is not between {low:g} and {high:g}")
         return read
 
-    def _read(self, value: Any) -> Any:
+    def all_choices(self, upscalers: Sequence[str]) -> tuple[str, ...]:
+        """What may be chosen now."""
+        return (*self.choices, *upscalers) if self.kind == "upscaler" else self.choices
+
+    def _read(self, value: Any, upscalers: Sequence[str]) -> Any:
         if self.kind == "int":
             return int(float(value))
         if self.kind == "float":
             return float(value)
         if self.kind == "flag":
             return value if isinstance(value, bool) else read_bool(str(value))
-        if self.kind == "choice":
-            return self._choice(value)
+        if self.kind in ("choice", "upscaler"):
+            return self._choice(value, self.all_choices(upscalers))
+        if self.kind == "several":
+            given = value.split(",") if isinstance(value, str) else list(value)
+            return [self._choice(one, self.choices) for one in given if one != ""]
         return str(value) if self.kind == "text" else value
 
-    def _choice(self, value: Any) -> str:
-        if (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and 0 <= value < len(self.choices)
-        ):
-            return self.choices[value]
-        for choice in self.choices:
+    def _choice(self, value: Any, choices: Sequence[str]) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choices):
+            return choices[value]
+        for choice in choices:
             if choice.lower() == str(value).strip().lower():
                 return choice
-        raise ScriptError(f"{self.label}: {shown(value)} is none of {', '.join(self.choices)}")
+        raise ScriptError(f"{self.label}: {shown(value)} is none of {', '.join(choices)}")
 
 
 @dataclass(frozen=True)
@@ -79,14 +96,17 @@ class Script:
     args: tuple[Arg, ...]
     tabs: tuple[Tab, ...] = _BOTH
     fixes_seeds: bool = True
+    outpaints: bool = True
+    """Whether a request that outpaints may be run; others place pictures themselves."""
 
-    def read_args(self, values: Sequence[Any]) -> dict[str, Any]:
+    def read_args(self, values: Sequence[Any], upscalers: Sequence[str] = ()) -> dict[str, Any]:
         """Arguments by name: missing ones at their default, more than there are left out.
 
-        Raises ScriptError naming the argument.
+        `upscalers` are the names of the files there are. Raises ScriptError naming the argument.
         """
         padded = [*values, *[None] * len(self.args)]
-        read = {arg.name: arg.read(value) for arg, value in zip(self.args, padded, strict=False)}
+        pairs = zip(self.args, padded, strict=False)
+        read = {arg.name: arg.read(value, upscalers) for arg, value in pairs}
         read.pop("", None)
         return read
 
@@ -104,6 +124,7 @@ def _flag(name: str, label: str, default: bool = False) -> Arg:
 
 
 _INFO = Arg("", "", "")
+_DIRECTIONS = Arg("directions", "Outpainting direction", list(SIDES), "several", choices=SIDES)
 
 SCRIPTS: Final[tuple[Script, ...]] = (
     Script(
@@ -118,10 +139,11 @@ SCRIPTS: Final[tuple[Script, ...]] = (
                 "Append interrogated prompt at each iteration",
                 "None",
                 "choice",
-                choices=("None",),
+                choices=loopback.APPENDED,
             ),
         ),
         ("img2img",),
+        outpaints=False,
     ),
     Script(
         prompt_matrix.TITLE,
@@ -161,10 +183,81 @@ SCRIPTS: Final[tuple[Script, ...]] = (
                 "upscaler",
                 "Upscaler",
                 "None",
-                "choice",
+                "upscaler",
                 choices=tuple(sd_upscale.UPSCALERS),
             ),
             Arg("scale", "Scale Factor", 2.0, "float", 1, 4, 0.05),
+        ),
+        ("img2img",),
+        outpaints=False,
+    ),
+    Script(
+        regions.TITLE,
+        regions.run,
+        (
+            Arg("regions", "Regions", "[]"),
+            Arg("redo", "Run this one alone (0 = all)", 0, "int", 0, MAX_REGIONS, 1),
+            Arg("of", "Job of the earlier run", "", "text"),
+        ),
+        ("img2img",),
+        outpaints=False,
+    ),
+    Script(
+        outpainting_mk2.TITLE,
+        outpainting_mk2.run,
+        (
+            _INFO,
+            Arg("pixels", "Pixels to expand", 128, "int", 8, 256, 8),
+            Arg("blur", "Mask blur", 8, "int", 0, 64, 1),
+            _DIRECTIONS,
+            Arg("fall_off", "Fall-off exponent (lower=higher detail)", 1.0, "float", 0, 4, 0.01),
+            Arg("variation", "Color variation", 0.05, "float", 0, 1, 0.01),
+        ),
+        ("img2img",),
+        fixes_seeds=False,
+        outpaints=False,
+    ),
+    Script(
+        poor_mans_outpainting.TITLE,
+        poor_mans_outpainting.run,
+        (
+            Arg("pixels", "Pixels to expand", 128, "int", 8, 256, 8),
+            Arg("blur", "Mask blur", 4, "int", 0, 64, 1),
+            Arg(
+                "content",
+                "Masked content",
+                "fill",
+                "choice",
+                choices=poor_mans_outpainting.CONTENTS,
+            ),
+            _DIRECTIONS,
+        ),
+        ("img2img",),
+        outpaints=False,
+    ),
+    Script(
+        img2img_alternative.TITLE,
+        img2img_alternative.run,
+        (
+            _INFO,
+            _flag("override_sampler", "Override `Sampling method` to Euler?", default=True),
+            _flag(
+                "override_prompt",
+                "Override `prompt` to the same value as `original prompt`?",
+                default=True,
+            ),
+            Arg("prompt", "Original prompt", "", "text"),
+            Arg("negative_prompt", "Original negative prompt", "", "text"),
+            _flag(
+                "override_steps",
+                "Override `Sampling Steps` to the same value as `Decode steps`?",
+                default=True,
+            ),
+            Arg("steps", "Decode steps", 50, "int", 1, 150, 1),
+            _flag("override_strength", "Override `Denoising strength` to 1?", default=True),
+            Arg("cfg", "Decode CFG scale", 1.0, "float", 0, 15, 0.1),
+            Arg("randomness", "Randomness", 0.0, "float", 0, 1, 0.01),
+            _flag("adjusted", "Sigma adjustment for finding noise for image"),
         ),
         ("img2img",),
     ),
@@ -201,14 +294,14 @@ def titles(tab: Tab) -> list[str]:
     return [script.title.lower() for script in SCRIPTS if tab in script.tabs]
 
 
-def described() -> list[dict[str, Any]]:
-    """Every script of every tab for `/script-info`."""
+def described(upscalers: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Every script of every tab for `/script-info`; `upscalers` are the files there are."""
     return [
         {
             "name": script.title.lower(),
             "is_alwayson": False,
             "is_img2img": tab == "img2img",
-            "args": [_described(arg) for arg in script.args],
+            "args": [_described(arg, upscalers) for arg in script.args],
         }
         for tab in _BOTH
         for script in SCRIPTS
@@ -221,6 +314,11 @@ def run_script(script: Script, call: ScriptCall, bench: Bench) -> str:
 
     Raises ScriptError (and other ValueErrors) for what cannot run, ScriptFailed for failed jobs.
     """
+    if call.request.outpaint is not None and not script.outpaints:
+        raise ScriptError(
+            f"{script.title} decides itself where the picture lies, so it cannot outpaint from an "
+            "anchor as well: choose another resize mode"
+        )
     if script.fixes_seeds:
         call = replace(call, request=call.request.with_fixed_seeds(random.SystemRandom()))
     try:
@@ -230,12 +328,12 @@ def run_script(script: Script, call: ScriptCall, bench: Bench) -> str:
     return bench.deliver(call, outcome)
 
 
-def _described(arg: Arg) -> Mapping[str, Any]:
+def _described(arg: Arg, upscalers: Sequence[str]) -> Mapping[str, Any]:
     return {
         "label": arg.label,
         "value": arg.default,
         "minimum": arg.lowest,
         "maximum": arg.highest,
         "step": arg.step,
-        "choices": list(arg.choices) or None,
+        "choices": list(arg.all_choices(upscalers)) or None,
     }

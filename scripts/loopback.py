@@ -10,6 +10,11 @@ from scripts.bench import Bench, Made, Outcome, ScriptCall, with_keys
 
 TITLE = "Loopback"
 CURVES = ("Aggressive", "Linear", "Lazy")
+APPENDED = ("None", "CLIP", "DeepBooru")
+_INTERROGATORS = {"CLIP": "clip", "DeepBooru": "deepdanbooru"}
+
+
+_INTERRUPTED = "the loopback was interrupted"
 
 
 def strength(loop: int, loops: int, first: float, last: float, curve: str) -> float:
@@ -36,13 +41,15 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
     made: list[Made] = []
     facts: dict[str, object] = {}
     keys = {"Final denoising strength": last, "Denoising curve": curve}
-    notes = []
-    if base.color_correction:
-        notes.append("colour correction follows the picture before each loop, not the first one")
     for _ in range(base.n_iter):
         init = start
         for loop in range(loops):
-            request = _loop_request(base, init, seed, loop)
+            prompt = _prompt(call, bench, init)
+            if prompt is None:
+                return Outcome(made, facts, [_INTERRUPTED])
+            request = _loop_request(base, (start, init), seed, loop).model_copy(
+                update={"prompt": prompt}
+            )
             level = strength(loop, loops, base.sampling.denoising_strength, last, curve)
             request = with_fields(
                 request, {"sampling.denoising_strength": min(1.0, max(0.0, level))}
@@ -56,14 +63,31 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
                     made.append(Made(one.image, text, one.seed, one.subseed, one.path))
                 init = bench.keep(one.image.convert("RGB"))
             if result.stopped or not result.made:
-                return Outcome(made, facts, [*notes, "the loopback was interrupted"])
+                return Outcome(made, facts, [_INTERRUPTED])
             seed += 1
-    return Outcome(made, facts, notes)
+    return Outcome(made, facts)
 
 
-def _loop_request(base: Img2ImgRequest, init: str, seed: int, loop: int) -> Img2ImgRequest:
+def _prompt(call: ScriptCall, bench: Bench, init: str) -> str | None:
+    """The prompt, and behind it what an interrogator says of a loop's init image (12.3).
+
+    None when the user wants no more. Raises ScriptFailed.
+    """
+    interrogator = _INTERROGATORS.get(str(call.args["append"]))
+    if interrogator is None:
+        return call.request.prompt
+    text = bench.describe(call, init, interrogator)
+    return None if text is None else ", ".join(part for part in (call.request.prompt, text) if part)
+
+
+def _loop_request(
+    base: Img2ImgRequest, pictures: tuple[str, str], seed: int, loop: int
+) -> Img2ImgRequest:
+    """One loop's job; `pictures` are the first init image, whose colours stay, and this loop's."""
+    first, init = pictures
     changes: dict[str, object] = {
         "init_images": (init,),
+        "color_reference": first if base.color_correction else None,
         "n_iter": 1,
         "batch_size": 1,
         "seeds": base.seeds.model_copy(update={"seed": seed}),

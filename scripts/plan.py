@@ -10,11 +10,13 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from pipelines.prepare import outpaint_problem
 from pipelines.request import SEED_LIMIT, Frozen, Img2ImgRequest, PictureRef
 from pipelines.sampler_names import resolve_sampler
 from pipelines.steps import executed_steps
@@ -111,7 +113,8 @@ class Cell:
 
         Equal requests share it, so that a value added later leaves finished cells as they are.
         """
-        text = f"{plot_id}\n{self.request.model_dump_json()}"
+        # Without defaults: a field that a later version adds leaves the names as they are.
+        text = f"{plot_id}\n{self.request.model_dump_json(exclude_defaults=True)}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -196,6 +199,19 @@ def make_plan(spec: PlotSpec, context: AxisContext, plot_id: str = "") -> Plan:
         )
     cells = tuple(_cells(spec, (x, y, z), context, plot_id))
     return Plan(spec, (x, y, z), cells)
+
+
+def check_pictures(plan: Plan, context: AxisContext) -> None:
+    """Whether every picture fits into what it shall be outpainted to. Raises PlanError."""
+    if context.size_of is None:
+        return
+    size_of = cache(context.size_of)
+    for cell in plan.distinct:
+        if cell.request.outpaint is not None:
+            sizes = [size_of(ref) for ref in cell.request.init_images]
+            problem = outpaint_problem(cell.request, sizes)
+            if problem is not None:
+                raise PlanError(problem)
 
 
 def run_order(axes: Sequence[PlotAxis]) -> Iterator[tuple[int, int, int]]:

@@ -19,6 +19,7 @@ from jobs.messages import PictureDone
 from jobs.saving import save_numbered
 from jobs.spec import JobSpec
 from pipelines.compose import flatten
+from pipelines.geometry import Extent
 from pipelines.infotext import ImageFacts, write_infotext
 from pipelines.pictures import PictureLimits, encode_picture, open_picture
 from pipelines.prompt.comments import strip_comments
@@ -119,8 +120,10 @@ class PlotComposer:
             stored = open_picture(self.assets.path(request.init_images[0]), self.limits)
         except MissingAsset:
             return None
-        init = flatten(stored, request.background_color)
-        return distance(_opened(path), init, request.resize_mode)
+        made, init = _opened(path), flatten(stored, request.background_color)
+        if request.outpaint is not None:  # what is new has nothing to be compared to
+            made = made.crop(request.outpaint.place(Extent.of(init), Extent.of(made)))
+        return distance(made, init, request.resize_mode)
 
 
 def plot_infotext(view: PlotView) -> str:

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from scripts.axis import AxisContext
-from scripts.plan import Cell, Plan, PlanError, PlotSpec, make_plan, work
-from scripts.plot_store import PlotRow, PlotState, PlotStore
-from scripts.plot_view import CellState, CellView, PlotView, cell_job_id, cell_state, look
+from scripts.feeding import Feeder, Live, Work
+from scripts.plan import Cell, Plan, PlanError, PlotSpec, check_pictures, make_plan, work
+from scripts.plot_store import PlotRow, PlotStore
+from scripts.plot_view import (
+    CellState,
+    CellView,
+    PlotView,
+    cell_job_id,
+    look,
+    was_interrupted,
+)
+from scripts.run_store import RunState
 from scripts.values import ValuesError
 
 _log = logging.getLogger("overpaint.plots")
-
-AHEAD = 2
-"""Cells in the engine's line: the device never waits, and other users' jobs come in between."""
-
-POLL = 0.05
-"""Seconds between looks at the cells in work."""
 
 
 class CellEngine(Protocol):
@@ -43,14 +44,6 @@ class CellEngine(Protocol):
 
     def request_stop(self, job_id: str, kind: StopKind = StopKind.NOW) -> bool:
         """Stop a job or take it out of the line."""
-
-
-@dataclass
-class _Live:
-    """A plot in work: the thread that feeds the engine, and whether it is to stop."""
-
-    thread: threading.Thread | None = None
-    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 Compose = Callable[[PlotView], Mapping[str, Any]]
@@ -71,28 +64,24 @@ class PlotRunner:
         self._store = store
         self._context = context
         self._compose = compose
-        self._lock = threading.Lock()
-        self._live: dict[str, _Live] = {}
-        self._closing = threading.Event()
+        self._feeder = Feeder("plot")
         self._random = random.SystemRandom()
 
     def start(self) -> None:
         """Go on with the plots that a stopped or killed server left running."""
         for row in self._store.running():
-            self._launch(row.id)
+            self._feeder.launch(row.id, self._work)
 
     def close(self) -> None:
         """Stop feeding the engine; plots stay running and go on after the next start."""
-        self._closing.set()
-        with self._lock:
-            threads = [live.thread for live in self._live.values()]
-        for thread in threads:
-            if thread is not None:
-                thread.join(5)
+        self._feeder.close()
 
     def plan(self, spec: PlotSpec) -> Plan:
         """The plot as it would run. Raises PlanError for what cannot run."""
-        return make_plan(spec, self._context())
+        context = self._context()
+        plan = make_plan(spec, context)
+        check_pictures(plan, context)
+        return plan
 
     def expected_seconds(self, owner: str, plan: Plan) -> float | None:
         """Time for the plan at the speed of the owner's last jobs, or None when there are none."""
@@ -106,7 +95,7 @@ class PlotRunner:
             spec = spec.model_copy(update={"base": fixed})
         self.plan(spec)
         plot_id = self._store.add(owner, spec)
-        self._launch(plot_id)
+        self._feeder.launch(plot_id, self._work)
         return plot_id
 
     def view(self, plot_id: str) -> PlotView | None:
@@ -123,9 +112,7 @@ class PlotRunner:
 
     def wait(self, plot_id: str, timeout: float | None = None) -> PlotView | None:
         """Block until the plot is over, or for `timeout` seconds, and return it."""
-        live = self._live.get(plot_id)
-        if live is not None and live.thread is not None:
-            live.thread.join(timeout)
+        self._feeder.wait(plot_id, timeout)
         return self.view(plot_id)
 
     def used_pictures(self) -> set[str]:
@@ -134,9 +121,7 @@ class PlotRunner:
 
     def stop(self, plot_id: str) -> None:
         """End the plot after cutting the cell in work short; finished cells stay."""
-        live = self._live.get(plot_id)
-        if live is not None:
-            live.stopping.set()
+        self._feeder.stop(plot_id)
 
     def resume(self, plot_id: str) -> None:
         """Go on with a plot: what is missing, stopped or failed is made now. Raises PlanError."""
@@ -161,7 +146,7 @@ class PlotRunner:
         row = self._store.get(plot_id)
         if row is None:
             raise PlanError("this plot does not exist any more")
-        if row.state is PlotState.RUNNING:
+        if row.state is RunState.RUNNING:
             raise PlanError("this plot is still running: interrupt it or wait for its end")
         return row
 
@@ -174,19 +159,10 @@ class PlotRunner:
         self._continue(plot_id)
 
     def _continue(self, plot_id: str) -> None:
-        self._store.set_state(plot_id, PlotState.RUNNING)
-        self._launch(plot_id)
+        self._store.set_state(plot_id, RunState.RUNNING)
+        self._feeder.launch(plot_id, self._work)
 
-    def _launch(self, plot_id: str) -> None:
-        live = _Live()
-        live.thread = threading.Thread(
-            target=self._work, args=(plot_id, live), name=f"plot-{plot_id[:8]}", daemon=True
-        )
-        with self._lock:
-            self._live[plot_id] = live
-        live.thread.start()
-
-    def _work(self, plot_id: str, live: _Live) -> None:
+    def _work(self, plot_id: str, live: Live) -> None:
         """The life of one plot in its thread."""
         row = self._store.get(plot_id)
         assert row is not None
@@ -198,62 +174,55 @@ class PlotRunner:
             assert view is not None
             self._store.set_result(plot_id, self._compose(view))
         except (ValuesError, PlanError, OSError) as error:
-            self._store.set_state(plot_id, PlotState.FAILED, str(error))
+            self._store.set_state(plot_id, RunState.FAILED, str(error))
         except Exception:  # the boundary of a thread: the plot must not look alive for ever
             _log.exception("plot %s", plot_id)
             self._store.set_state(
-                plot_id, PlotState.FAILED, "the plot broke off; the server's log has details"
+                plot_id, RunState.FAILED, "the plot broke off; the server's log has details"
             )
         else:
             stopped = live.stopping.is_set()
-            self._store.set_state(plot_id, PlotState.STOPPED if stopped else PlotState.DONE)
+            self._store.set_state(plot_id, RunState.STOPPED if stopped else RunState.DONE)
 
-    def _make(self, row: PlotRow, plan: Plan, live: _Live) -> bool:
+    def _make(self, row: PlotRow, plan: Plan, live: Live) -> bool:
         """Have every cell made. False when the server stops before that."""
         attempts = self._store.attempts(row.id)
-        pending = list(plan.distinct)
-        in_work: list[str] = []
-        while pending or in_work:
-            if self._closing.is_set():
-                return False
-            if live.stopping.is_set():
-                pending.clear()
-                for job_id in in_work:
-                    self._engine.request_stop(job_id, StopKind.NOW)
-            while pending and len(in_work) < AHEAD:
-                asked = self._ask(row, pending.pop(0), attempts)
-                in_work += [] if asked is None else [asked]
-            in_work = [job_id for job_id in in_work if self._is_open(job_id, live)]
-            if in_work:
-                self._closing.wait(POLL)
-        return True
 
-    def _ask(self, row: PlotRow, cell: Cell, attempts: Mapping[str, int]) -> str | None:
-        """Queue a cell unless it exists; its job id while there is something to wait for."""
-        key = cell.key(row.id)
-        job_id = cell_job_id(key, attempts.get(key, 0))
-        job = self._engine.view(job_id)
-        if job is None:
-            spec = JobSpec(request=cell.request, tab=row.spec.tab, save=row.spec.save)
-            return self._engine.submit(row.owner, spec, job_id)
-        return None if job.state.is_final else job_id
+        def job_of(cell: Cell) -> str:
+            key = cell.key(row.id)
+            return cell_job_id(key, attempts.get(key, 0))
 
-    def _is_open(self, job_id: str, live: _Live) -> bool:
-        """Whether a cell is still in work. One that was interrupted ends the whole plot."""
-        job = self._engine.view(job_id)
-        if job is None or not job.state.is_final:
-            return job is not None
-        if cell_state(job) is CellState.STOPPED and (
-            job.interrupted or job.state is JobState.CANCELLED
-        ):
-            live.stopping.set()
-        return False
+        def begin(cell: Cell) -> bool:
+            job = self._engine.view(job_of(cell))
+            if job is None:
+                spec = JobSpec(
+                    request=cell.request,
+                    tab=row.spec.tab,
+                    save=row.spec.save,
+                    shares_calls=True,
+                )
+                self._engine.submit(row.owner, spec, job_of(cell))
+            return job is None or not job.state.is_final
+
+        def is_open(cell: Cell) -> bool:
+            """Whether a cell is still in work. One that was interrupted ends the whole plot."""
+            job = self._engine.view(job_of(cell))
+            if job is None or not job.state.is_final:
+                return job is not None
+            if was_interrupted(job):
+                live.stopping.set()
+            return False
+
+        def stop(cell: Cell) -> None:
+            self._engine.request_stop(job_of(cell), StopKind.NOW)
+
+        return self._feeder.feed(plan.distinct, live, Work(begin, is_open, stop))
 
 
 def _measured(jobs: Sequence[JobView]) -> float | None:
-    """Seconds per model call and pixel of the newest finished job that tells its time."""
+    """Seconds per model call and pixel of the newest job that made all its calls itself."""
     for job in jobs:
-        seconds = job.facts.get("seconds")
-        if job.state is JobState.DONE and seconds and not job.interrupted:
+        seconds, shared = job.facts.get("seconds"), job.facts.get("shared_calls")
+        if job.state is JobState.DONE and seconds and not job.interrupted and not shared:
             return float(seconds) / work(job.spec.request)
     return None

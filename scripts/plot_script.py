@@ -12,8 +12,8 @@ from scripts.axis import AxisContext, Tab
 from scripts.axis_menu import find_axis
 from scripts.bench import Bench, Made, Outcome, ScriptCall, ScriptError, opened, shown
 from scripts.plan import AxisChoice, PlotSpec
-from scripts.plot_store import PlotState
 from scripts.plot_view import CellState, CellView, PlotView
+from scripts.run_store import RunState
 
 WAIT: Final = 0.5
 """Seconds between looks whether the caller has gone."""
@@ -31,7 +31,7 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
         if call.stopping.is_set():
             bench.plots.stop(plot_id)
         view = bench.plots.wait(plot_id, WAIT)
-    if view is None or view.row.state is PlotState.FAILED:
+    if view is None or view.row.state is RunState.FAILED:
         raise ScriptError("the plot failed" if view is None else view.row.error)
     return _outcome(view, spec, bench)
 
@@ -100,7 +100,7 @@ def _notes(view: PlotView, cells: list[CellView]) -> list[str]:
         for cell in cells
         if cell.state is CellState.FAILED
     ]
-    if view.row.state is PlotState.STOPPED:
+    if view.row.state is RunState.STOPPED:
         notes.append(f"the plot was interrupted; {view.count(CellState.DONE)} cells were made")
     if view.plan.is_tiled:
         notes.append(

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from jobs.spec import JobState, JobView, Picture
 from scripts.plan import Cell, Plan
-from scripts.plot_store import PlotRow, PlotState
+from scripts.plot_store import PlotRow
+from scripts.run_store import RunState
 
 
 class CellState(StrEnum):
@@ -66,11 +67,17 @@ class PlotView:
     @property
     def is_over(self) -> bool:
         """True when nothing more happens by itself."""
-        return self.row.state is not PlotState.RUNNING
+        return self.row.state is not RunState.RUNNING
 
     def count(self, state: CellState) -> int:
         """How many cells are in this state."""
         return sum(cell.state is state for cell in self.cells)
+
+    @property
+    def shared_calls(self) -> int:
+        """Network calls that were not made, because another cell had made the very same."""
+        jobs = {cell.job.id: cell.job for cell in self.cells if cell.job is not None}
+        return sum(int(job.facts.get("shared_calls", 0)) for job in jobs.values())
 
     def at(self, x: int, y: int, z: int) -> CellView:
         """The cell at these indices. Raises KeyError outside the plot."""
@@ -100,6 +107,12 @@ def cell_state(job: JobView | None) -> CellState:
     whole = sum(not picture.incomplete for picture in job.pictures)
     finished = job.state is JobState.DONE and not (job.interrupted and whole < wanted)
     return CellState.DONE if finished and whole else CellState.STOPPED
+
+
+def was_interrupted(job: JobView) -> bool:
+    """Whether a user stopped this job, and with it the whole run that it is part of."""
+    stopped = job.interrupted or job.state is JobState.CANCELLED
+    return stopped and cell_state(job) is CellState.STOPPED
 
 
 def look(

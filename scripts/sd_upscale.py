@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image as Pillow
 from PIL.Image import Image
 
+from pipelines.extras import Extras
 from pipelines.geometry import Extent
 from scripts.bench import Bench, Made, Outcome, ScriptCall, ScriptError, with_keys
 from scripts.tiles import merge, plan_tiles, split
@@ -15,6 +16,7 @@ UPSCALERS = {
     "Lanczos": Pillow.Resampling.LANCZOS,
     "Nearest": Pillow.Resampling.NEAREST,
 }
+_INTERRUPTED = "the upscale was interrupted"
 MAX_RESULT = 200_000_000
 """Pixels of the largest result."""
 
@@ -26,7 +28,9 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
     """
     request, overlap = call.request, int(call.args["overlap"])
     name = str(call.args["upscaler"])
-    large = enlarged(bench.init_image(request), name, float(call.args["scale"]))
+    large = _enlarged(call, bench, name)
+    if large is None:
+        return Outcome([], {}, [_INTERRUPTED])
     tile = Extent(request.width, request.height)
     try:
         plan = plan_tiles(Extent.of(large), tile, overlap)
@@ -51,7 +55,7 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
             )
             result = bench.make(call, part)
             if result.stopped or len(result.made) < len(batch):
-                return Outcome(made, facts, ["the upscale was interrupted"])
+                return Outcome(made, facts, [_INTERRUPTED])
             facts = dict(result.facts)
             painted += result.made
             seed = result.made[0].seed + 1
@@ -61,6 +65,21 @@ def run(call: ScriptCall, bench: Bench) -> Outcome:
         text = with_keys(first.infotext, keys)
         made.append(Made(whole, text, request.seeds.seed + number, first.subseed))
     return Outcome(made, facts)
+
+
+def _enlarged(call: ScriptCall, bench: Bench, name: str) -> Image | None:
+    """The init image at its new size; networks run in the worker. None when it was stopped."""
+    request, scale = call.request, float(call.args["scale"])
+    image = bench.init_image(request)
+    if name in UPSCALERS:
+        return enlarged(image, name, scale)
+    extras = Extras(
+        upscaler_1=name,
+        factor=scale,
+        tile=request.upscaler_tile,
+        tile_overlap=request.upscaler_tile_overlap,
+    )
+    return bench.enlarge(call, image, extras)
 
 
 def enlarged(image: Image, upscaler: str, scale: float) -> Image:

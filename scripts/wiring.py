@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.assets import AssetStore
-from pipelines.pictures import PictureLimits
+from models.upscaler_files import UpscalerFiles
+from pipelines.pictures import PictureLimits, upright_size
 from pipelines.styles import Style, StylesError, read_styles
 from scripts.axis import AxisContext, CheckpointFinder
+from scripts.batch_plan import BatchPlanner
+from scripts.batch_run import BatchRunner, BatchStore
 from scripts.bench import Bench, Engine
+from scripts.folders import FolderPolicy
 from scripts.plot_output import PlotComposer
 from scripts.plot_run import PlotRunner
 from scripts.plot_store import PlotStore
@@ -24,6 +28,13 @@ class _Named(Protocol):
 
 class Checkpoints(CheckpointFinder, Protocol):
     """What is asked of the catalog."""
+
+    @property
+    def upscalers(self) -> UpscalerFiles:
+        """The upscaler files."""
+
+    def vaes(self) -> Iterable[_Named]:
+        """The VAE files."""
 
     @property
     def entries(self) -> Iterable[_Named]:
@@ -45,12 +56,34 @@ def build_bench(
     """
 
     def context() -> AxisContext:
-        names = tuple(entry.name for entry in catalog.entries)
-        return AxisContext(names, catalog, _styles(styles))
+        return AxisContext(
+            tuple(entry.name for entry in catalog.entries),
+            catalog,
+            _styles(styles),
+            vaes=tuple(vae.name for vae in catalog.vaes()),
+            upscalers=tuple(catalog.upscalers.names),
+            size_of=lambda ref: upright_size(assets.path(ref), limits),
+        )
 
     composer = PlotComposer(engine, assets, output_dir, data_dir, limits)
     plots = PlotRunner(engine, PlotStore(data_dir / "plots.sqlite"), context, composer)
-    return Bench(engine, assets, limits, output_dir, data_dir, context, plots)
+    upscalers = catalog.upscalers
+    return Bench(
+        engine, assets, limits, output_dir, data_dir, context, plots, lambda: upscalers.names
+    )
+
+
+def build_batches(
+    engine: Engine,
+    assets: AssetStore,
+    limits: PictureLimits,
+    catalog: CheckpointFinder,
+    policy: FolderPolicy,
+    data_dir: Path,
+) -> BatchRunner:
+    """The Batch tab's runner. `start()` goes on with interrupted batches."""
+    planner = BatchPlanner(policy, assets, limits, catalog)
+    return BatchRunner(engine, BatchStore(data_dir / "batches.sqlite"), planner, assets)
 
 
 def _styles(path: Path | None) -> tuple[Style, ...]:

@@ -126,6 +126,15 @@ def test_captions_of_a_folder_never_overwrite(studio: Studio, album: Path) -> No
     assert (album / "0.txt").read_text() == "edited"
 
 
+def test_when_only_broken_pictures_are_left_each_is_named(studio: Studio, album: Path) -> None:
+    for name in ("0", "1", "3"):
+        (album / f"{name}.txt").write_text("mine, too")
+    (album / "5.png").write_bytes(b"broken, too")
+    facts = studio.interrogate(RunJob("job", folder_spec(album)), Listener()).facts
+    assert (facts["written"], facts["kept"]) == ([], 4)
+    assert list(facts["problems"]) == ["4.png", "5.png"]
+
+
 def test_captions_can_go_elsewhere(studio: Studio, album: Path, tmp_path: Path) -> None:
     (album / "4.png").unlink()
     studio.interrogate(RunJob("job", folder_spec(album, str(tmp_path / "texts"))), Listener())
@@ -136,6 +145,25 @@ def test_captions_can_go_elsewhere(studio: Studio, album: Path, tmp_path: Path) 
         "3.txt",
     ]
     assert not (album / "0.txt").exists()
+
+
+def test_links_out_of_the_roots_and_hidden_files_do_not_count(
+    studio: Studio, album: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.png"
+    picture().save(elsewhere)
+    (album / "link.png").symlink_to(elsewhere)
+    (album / "inner.png").symlink_to(album / "0.png")
+    picture().save(album / ".hidden.png")
+    spec = folder_spec(album)
+    assert spec.interrogation is not None
+    assert spec.interrogation.folder is not None
+    folder = spec.interrogation.folder.model_copy(update={"roots": (str(album),)})
+    asked = spec.interrogation.model_copy(update={"folder": folder})
+    done = studio.interrogate(
+        RunJob("job", spec.model_copy(update={"interrogation": asked})), Listener()
+    )
+    assert done.facts["written"] == ["0.txt", "1.txt", "3.txt", "inner.txt"]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from jobs.messages import RunJob
 from jobs.options import OPTIONS, OptionStore
-from jobs.saving import PictureSaver
+from jobs.saving import MaskPicture, PictureSaver
 from jobs.saving_options import SavingOptions, saving_options
+from jobs.store import named
 from pipelines.events import FinishedPicture
+from pipelines.infotext_apply import apply_infotext
 from pipelines.pictures import open_picture, read_infotext
+from pipelines.reproduction import Environment, environment_of
+from pipelines.request import Img2ImgRequest
 from tests.jobs.doubles import spec
 from tests.pipelines.pixels import array, noise
 
@@ -101,7 +108,7 @@ def save_at_once(saver: PictureSaver, count: int) -> set[Path]:
 
 def test_many_writers_get_a_name_each(saver: PictureSaver, tmp_path: Path) -> None:
     assert len(save_at_once(saver, 8)) == 8
-    assert len(files(tmp_path)) == 8
+    assert len(files(tmp_path / "outputs")) == 8
 
 
 def test_file_systems_without_links_will_do(
@@ -114,7 +121,7 @@ def test_file_systems_without_links_will_do(
     names = [saver.save(job(), made()).name for _ in range(2)]
     assert names == ["00000-7.png", "00001-7.png"]
     assert len(save_at_once(saver, 8)) == 8
-    assert len(files(tmp_path)) == 10
+    assert len(files(tmp_path / "outputs")) == 10
 
 
 def test_a_write_that_fails_leaves_nothing(
@@ -126,7 +133,7 @@ def test_a_write_that_fails_leaves_nothing(
     monkeypatch.setattr("jobs.saving.os.fsync", full)
     with pytest.raises(OSError, match=r"No space.*00000-7\.png"):
         saver.save(job(), made())
-    assert files(tmp_path) == []
+    assert files(tmp_path / "outputs") == []
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> None:
@@ -138,9 +145,13 @@ def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> Non
 # ---------------------------------------------------------------- as the settings say
 
 
-def saved(tmp_path: Path, picture: FinishedPicture | None = None, **saving: Any) -> Path:
+def saving_job(**saving: Any) -> RunJob:
     changes = {"save": True, "saving": SavingOptions(**saving)}
-    work = RunJob("job", spec(seed=7).model_copy(update=changes))
+    return RunJob("job", spec(seed=7).model_copy(update=changes))
+
+
+def saved(tmp_path: Path, picture: FinishedPicture | None = None, **saving: Any) -> Path:
+    work = saving_job(**saving)
     # A picture of its own: Pillow keeps the encoder's settings on one that threads save at once.
     text = f"{INFOTEXT}, Seed: 7, Schedule type: Karras"
     fresh = FinishedPicture(0, PICTURE.copy(), text, "a hen", 7, 8, incomplete=False)
@@ -219,3 +230,137 @@ def test_settings_become_saving_options() -> None:
         format="jpeg", quality=50, text_file=True, folder_pattern="[date]"
     )
     assert saving_options(options | {"samples_format": "bmp"}).format == "png"
+
+
+def test_behaviour_11_a_batch_s_folder_gets_the_names_of_its_inputs(tmp_path: Path) -> None:
+    chosen: dict[str, Any] = {
+        "directory": str(tmp_path / "mine"),
+        "basename": "holiday",
+        "use_folders": False,
+    }
+    pattern = "[basename]-[generation_number]"
+    paths = [saved(tmp_path, **chosen, file_pattern=pattern) for _ in range(2)]
+    assert [path.name for path in paths] == ["00000-holiday.png", "00001-holiday.png"]
+    assert {path.parent for path in paths} == {tmp_path / "mine"}
+    plain = [saved(tmp_path, **chosen, file_pattern=pattern, add_number=False) for _ in range(2)]
+    assert [path.name for path in plain] == ["holiday.png", "holiday-1.png"]
+
+
+MASK = Image.new("L", (64, 72))
+MASK.paste(255, (8, 8, 40, 40))
+MASK.paste(128, (40, 8, 48, 40))
+
+
+def inpainted(position: int = 0) -> FinishedPicture:
+    return replace(made(position), mask=MASK)
+
+
+class TestMasks:
+    """Behaviour 5.7: the mask, and what was painted, beside an inpainted picture."""
+
+    def save(self, saver: PictureSaver, **saving: Any) -> tuple[Path, list[MaskPicture]]:
+        work = saving_job(**saving)
+        path = saver.save(work, inpainted())
+        return path, saver.masks(work, inpainted(), path)
+
+    def test_nothing_unless_asked_for(self, saver: PictureSaver) -> None:
+        path, given = self.save(saver)
+        assert given == []
+        assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+    def test_saved(self, saver: PictureSaver) -> None:
+        path, given = self.save(saver, mask=True, mask_composite=True, format="jpeg")
+        names = ["00000-7-mask-composite.png", "00000-7-mask.png", "00000-7.jpg"]
+        assert sorted(one.name for one in path.parent.iterdir()) == names
+        assert given == []
+        mask = open_picture(path.parent / names[1])
+        assert (mask.mode, mask.getpixel((9, 9)), mask.getpixel((0, 0))) == (
+            "RGB",
+            (255, 255, 255),
+            (0, 0, 0),
+        )
+        cut = open_picture(path.parent / names[0])
+        assert [cut.getpixel(at)[3] for at in ((9, 9), (44, 9), (0, 0))] == [255, 128, 0]  # type: ignore[index]
+        assert cut.getpixel((9, 9))[:3] == PICTURE.getpixel((9, 9))  # type: ignore[index]
+        assert read_infotext((path.parent / names[1]).read_bytes()) == INFOTEXT
+
+    def test_given_back_from_the_data_folder(self, saver: PictureSaver, tmp_path: Path) -> None:
+        path, given = self.save(saver, return_mask=True, return_mask_composite=True)
+        assert [one.position for one in given] == [1, 2]  # behind the job's one picture
+        assert all(one.path.is_relative_to(tmp_path / "data") for one in given)
+        assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+    def test_only_a_job_of_its_own_will_gives_back(
+        self, saver: PictureSaver, tmp_path: Path
+    ) -> None:
+        OptionStore(tmp_path / "data").set_many({"return_mask": True, "save_mask": True})
+        path = saver.save(job(), inpainted())
+        assert saver.masks(job(), inpainted(), path) == []
+        assert (path.parent / f"{path.stem}-mask.png").is_file()
+
+
+LARGE = {
+    "too wide": ({"second_jpeg_side": 40}, (36, 40)),
+    "too heavy": ({"second_jpeg_from_mb": 0.001}, (64, 72)),
+    "neither": ({}, None),
+    "switched off": ({"second_jpeg_side": 40, "second_jpeg": False}, None),
+    "is a JPEG": ({"second_jpeg_side": 40, "format": "jpeg"}, None),
+}
+
+
+@pytest.mark.parametrize(("saving", "size"), LARGE.values(), ids=LARGE)
+def test_a_jpeg_beside_large_files(
+    saver: PictureSaver, saving: dict[str, Any], size: tuple[int, int] | None
+) -> None:
+    """Behaviour 10.5: `export_for_4chan`."""
+    path = saver.save(saving_job(**saving), made())
+    second = path.with_suffix(".jpg")
+    if size is None:
+        assert second == path or not second.exists()
+    else:
+        assert open_picture(second).size == size
+        assert read_infotext(second.read_bytes()) == INFOTEXT
+
+
+PATTERNS = {
+    "[user]": "ann",
+    "[styles]": "film, noir",
+    "[prompt_no_styles]": "a_hen",
+    "[image_hash<8>]": hashlib.sha256(PICTURE.tobytes()).hexdigest()[:8],
+    "[basename]": "photo",
+}
+
+
+@pytest.mark.parametrize(("pattern", "name"), PATTERNS.items(), ids=PATTERNS)
+def test_fields_that_the_job_brings(saver: PictureSaver, pattern: str, name: str) -> None:
+    """Behaviour 10.6."""
+    work = saving_job(
+        file_pattern=pattern,
+        add_number=False,
+        basename="photo",
+        styles=("film", "noir"),
+        prompt_no_styles="a hen",
+    )
+    assert saver.save(replace(work, user="ann"), made()).stem == name
+
+
+def test_nobody_without_a_name_is_a_user(saver: PictureSaver) -> None:
+    """Behaviour 0.5: an empty `[user]` stays as it is."""
+    work = saving_job(file_pattern="[user]", add_number=False)
+    assert saver.save(work, made()).stem == "[user]"
+    assert [named(owner) for owner in ("local", "guest-1f", "ann")] == ["", "", "ann"]
+
+
+def test_libraries_and_user_in_the_infotext(tmp_path: Path) -> None:
+    saver = PictureSaver(tmp_path, tmp_path, {"torch": "2.13.0+cpu", "pillow": "12.3.0"}, "cuda:0")
+    work = replace(saving_job(libraries=True, user=True), user="ann: b")
+    picture = replace(made(), infotext=f"{INFOTEXT}, Version: x")
+    told = saver.told(work, picture).infotext
+    assert told.endswith(
+        "Sampler: Euler, Libraries: pillow 12.3.0; torch 2.13.0+cpu; device cuda-0, "
+        'Version: x, User: "ann: b"'
+    )
+    place = environment_of(told)
+    assert place == Environment({"torch": "2.13.0+cpu", "pillow": "12.3.0"}, "cuda:0")
+    assert apply_infotext(told, Img2ImgRequest()).unknown == {}
+    assert saver.told(saving_job(), picture) is picture

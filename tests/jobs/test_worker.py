@@ -20,11 +20,12 @@ from PIL import Image
 from jobs.assets import AssetStore
 from jobs.engine import LocalEngine
 from jobs.messages import FromWorker, PictureDone, RunJob, StepDone, WorkerConfig
+from jobs.previews import INTERVAL
 from jobs.saving import PictureSaver
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from jobs.store import JobStore
-from jobs.worker import PREVIEW_INTERVAL, JobListener, Stops
-from pipelines.events import FinishedPicture, StepEvent
+from jobs.worker import JobListener, Stops
+from pipelines.events import FinishedPicture, PreviewKind, StepEvent
 from pipelines.pictures import encode_picture, open_picture, read_infotext
 from tests.jobs.doubles import spec
 from tests.pipelines.conftest import BUILTIN
@@ -81,7 +82,7 @@ def listener(post: Post, folder: Path, done: int = 0) -> JobListener:
 
 
 def step(number: int, drawn: list[int]) -> StepEvent:
-    def draw() -> Image.Image:
+    def draw(kind: PreviewKind) -> Image.Image:
         drawn.append(number)
         return noise(16, 8)
 
@@ -93,11 +94,11 @@ def test_steps_are_told_and_previews_now_and_then(
 ) -> None:
     post, clock = Post(), [100.0]
     drawn: list[int] = []
-    monkeypatch.setattr("jobs.worker.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("jobs.previews.time.monotonic", lambda: clock[0])
     heard = listener(post, tmp_path)
     for number in range(1, 6):
         heard.on_step(step(number, drawn))
-        clock[0] += PREVIEW_INTERVAL * 0.6
+        clock[0] += INTERVAL * 0.6
     assert drawn == [1, 3, 5]
     steps = [message for message in post.sent if isinstance(message, StepDone)]
     assert [(one.batch, one.batches, one.step, one.steps) for one in steps] == [

@@ -11,9 +11,13 @@ from safetensors.torch import save_file
 from jobs.messages import WorkerConfig
 from jobs.worker_models import ModelShelf
 from models.device import DeviceFlags, DevicePolicy
-from models.errors import MissingModel
+from models.errors import MissingModel, MissingVae
+from models.hashes import sha256_file
+from pipelines.prompt.networks import extract_networks
 from pipelines.request import HiresFix, Img2ImgRequest, Refiner
+from tests.models.extra_networks.make import write_lora
 from tests.models.make import BUILTIN, write_single_file
+from tests.models.test_load_vae import vae_file
 
 CPU = DeviceFlags(use_cpu=True, no_half=True)
 
@@ -60,6 +64,15 @@ def test_a_missing_companion_is_named_before_anything_runs(
         shelf.companions(request_)
 
 
+def test_networks_of_the_models_folder_work(shelf: ModelShelf, tmp_path: Path) -> None:
+    write_lora(tmp_path / "models" / "Lora" / "paint.safetensors")
+    pipeline = shelf.pipeline(shelf.entry("one"))
+    active = pipeline.activate(extract_networks("<lora:paint:1><hypernet:x:1>")[1])
+    assert list(active.lora_hashes) == ["paint"]
+    assert active.notes == ("Hypernetwork not found: x. The picture is made without it.",)
+    assert pipeline.text_encoder.weights == active.text_weights != ()
+
+
 def test_embeddings_that_fit_are_known_by_their_tokens(shelf: ModelShelf, tmp_path: Path) -> None:
     folder = tmp_path / "models" / "embeddings"
     folder.mkdir()
@@ -67,4 +80,34 @@ def test_embeddings_that_fit_are_known_by_their_tokens(shelf: ModelShelf, tmp_pa
         save_file({"emb_params": torch.ones(2, width)}, folder / f"{name}.safetensors")
     pipeline = shelf.pipeline(shelf.entry("one"))
     shelf.know_embeddings(pipeline)
-    assert [one.name for one in pipeline.embeddings.values()] == ["good"]
+    names = {one.name for one in pipeline.embeddings.values()}
+    assert "good" in names
+    assert "large" not in names
+
+
+def test_the_chosen_vae_is_loaded_and_named(shelf: ModelShelf, tmp_path: Path) -> None:
+    """Behaviour 15.4: the setting, else a file named like the checkpoint, else its own."""
+    folder = tmp_path / "models" / "VAE"
+    for name in ("other", "one.vae"):
+        vae_file(folder / f"{name}.safetensors", "")
+    one, two = shelf.entry("one"), shelf.entry("two")
+    digest = sha256_file(folder / "other.safetensors")[:10]
+    found = {
+        (entry.stem, wish): shelf.pipeline(entry, vae=wish).vae_name
+        for entry, wish in (
+            (one, "Automatic"),
+            (one, "other.safetensors"),
+            (one, "None"),
+            (two, "Automatic"),
+        )
+    }
+    assert found == {
+        ("one", "Automatic"): "one.vae.safetensors",
+        ("one", "other.safetensors"): "other.safetensors",
+        ("one", "None"): None,
+        ("two", "Automatic"): None,
+    }
+    assert len(shelf) == 1
+    assert shelf.pipeline(two, vae="other.safetensors").vae_hash == digest
+    with pytest.raises(MissingVae, match=r"VAE 'gone\.pt' not found"):
+        shelf.pipeline(two, vae="gone.pt")

@@ -8,7 +8,10 @@ from typing import Any
 
 from PIL import Image
 
+from interrogate.base import Description
+from interrogate.report import PictureReport, Report, to_facts
 from jobs.engine import LocalEngine
+from jobs.extras import ExtrasWork
 from jobs.messages import (
     FromWorker,
     JobDone,
@@ -21,6 +24,8 @@ from jobs.messages import (
     WorkerReady,
 )
 from jobs.store import JobStore
+from pipelines.extras import Extras
+from pipelines.geometry import Extent
 from pipelines.request import Img2ImgRequest
 from scripts.plot_run import PlotRunner
 from scripts.plot_store import PlotStore
@@ -65,6 +70,12 @@ class PaintingWorker:
 
     def _do(self, job: RunJob) -> bool:
         request = job.spec.request
+        if job.spec.interrogation is not None:
+            self._on_message(self, JobDone(job.job_id, False, self._shop.described(job)))
+            return True
+        if job.spec.extras is not None:
+            self._enlarge(job, job.spec.extras)
+            return True
         fate = self._shop.fate(request)
         if fate == "die":
             self._on_death(self)
@@ -82,6 +93,18 @@ class PaintingWorker:
             self._paint(job)
             self._on_message(self, JobDone(job.job_id, False, {"seconds": 0.5, "model": "m"}))
         return True
+
+    def _enlarge(self, job: RunJob, work: ExtrasWork) -> None:
+        """A red picture of the size that was asked for."""
+        self._shop.enlarged.append(work.extras)
+        if work.extras.upscaler_1 == "stopped":
+            self._on_message(self, JobDone(job.job_id, True, {}))
+            return
+        path = self._shop.folder / f"{job.job_id}.png"
+        size = work.extras.upscaled(Extent(64, 64))
+        Image.new("RGB", size, (255, 0, 0)).save(path)
+        self._on_message(self, PictureDone(job.job_id, 0, path, "", *size, 0, 0, False))
+        self._on_message(self, JobDone(job.job_id, False, {}))
 
     def _paint(self, job: RunJob) -> None:
         request = job.spec.request
@@ -104,6 +127,9 @@ class Shop:
         self.fate: Fate = lambda _: ""
         self.hangs = threading.Event()
         self.made: list[Img2ImgRequest] = []
+        self.enlarged: list[Extras] = []
+        self.asked: list[str] = []
+        """What interrogators were asked about; they call every picture "a barn"."""
         self._compose = compose
         self.open()
 
@@ -117,6 +143,14 @@ class Shop:
             self.engine, PlotStore(self.folder / "plots.sqlite"), lambda: CONTEXT, self._compose
         )
         self.plots.start()
+
+    def described(self, job: RunJob) -> dict[str, Any]:
+        """What every interrogator says, as the facts of its job."""
+        asked = job.spec.interrogation
+        assert asked is not None
+        self.asked += asked.pictures
+        said = {name: Description("a barn", (), 0.1) for name in asked.interrogators}
+        return to_facts(Report((PictureReport(said),)))
 
     def close(self) -> None:
         """Stop without finishing anything, as a killed server would."""

@@ -12,7 +12,14 @@ from scripts.axis_menu import A1111_MENU, axes_of, find_axis
 from scripts.values import ValuesError
 from tests.scripts.making import CONTEXT, A, B, request
 
-NAMED = AxisContext(CONTEXT.checkpoints, CONTEXT.finder, CONTEXT.styles, {"cat": A, "dog": B})
+NAMED = AxisContext(
+    CONTEXT.checkpoints,
+    CONTEXT.finder,
+    CONTEXT.styles,
+    {"cat": A, "dog": B},
+    vaes=("Soft.pt",),
+    upscalers=("4x_foo",),
+)
 
 
 def field(made: Img2ImgRequest, path: str) -> Any:
@@ -56,6 +63,8 @@ ROWS = [
     ("Styles", '"noir, oil"', "prompt", ["a cat on a mat, film noir, oil painting"]),
     ("Always discard next-to-last sigma", "true", "tuning.discard_penultimate_sigma", [True]),
     ("SGM noise multiplier", "False,True", "tuning.sgm_noise_multiplier", [False, True]),
+    ("VAE", "auto, none, soft.PT", "vae", ["Automatic", "None", "Soft.pt"]),
+    ("UniPC Order", "2,9", "tuning.unipc_order", [2, 7]),
     ("RNG source", "nv", "seeds.source", ["NV"]),
     ("Size", "128x64", "width", [128]),
     ("Size", "128x64", "height", [64]),
@@ -63,6 +72,7 @@ ROWS = [
     ("Sampler + schedule", "DPM++ 2M", "sampling.sampler", ["DPM++ 2M"]),
     ("Init image", "dog", "init_images", [(B,)]),
     ("Resize mode", "resize and fill", "resize_mode", [2]),
+    ("Outpaint anchor", "top left, CENTER", "outpaint", ["top left", "centre"]),
     ("Step semantics", "exact", "sampling.semantics", ["exact"]),
     ("Start at step", "3", "sampling.start_at_step", [3]),
     ("Start at step", "3", "sampling.semantics", ["start_at_step"]),
@@ -84,6 +94,16 @@ def test_hires_axes_change_the_second_pass() -> None:
     base = request(init_images=(), inpaint=None, hires=HiresFix())
     assert [field(r, "hires.steps") for r in applied("Hires steps", "5", base)] == [5]
     assert [field(r, "hires.sampler") for r in applied("Hires sampler", "ddim", base)] == ["DDIM"]
+    found = applied("Hires upscaler", "latent, lanczos, 4X_FOO", base)
+    assert [field(r, "hires.upscaler") for r in found] == ["Latent", "Lanczos", "4x_foo"]
+
+
+@pytest.mark.parametrize("label", ["Denoising", "Extra noise"])
+def test_strength_in_txt2img_is_that_of_the_hires_pass(label: str) -> None:
+    base = request(init_images=(), inpaint=None, hires=HiresFix())
+    assert len(applied(label, "0.5", base)) == 1
+    with pytest.raises(ValuesError, match="hires pass, which is off"):
+        applied(label, "0.5", base.model_copy(update={"hires": None}))
 
 
 def test_refiner_axes() -> None:
@@ -99,7 +119,7 @@ def test_refiner_axes() -> None:
 
 def test_every_axis_is_tested() -> None:
     apart = {"Nothing", "Prompt S/R", "Prompt order", "Refiner checkpoint", "Refiner switch at"}
-    apart |= {"Hires steps", "Hires sampler"}
+    apart |= {"Hires steps", "Hires sampler", "Hires upscaler", "LoRA weight"}
     assert {axis.label for axis in AXES} == apart | {row[0] for row in ROWS}
 
 
@@ -111,6 +131,15 @@ def test_prompt_replacement_acts_on_both_prompts() -> None:
         ("a dog on a mat", "dog, dog"),
         ("a red, fox on a mat", "red, fox, red, fox"),
     ]
+
+
+def test_lora_weight_is_that_of_all_lora_tags() -> None:
+    base = request(prompt="a <lora:x:0.5:1> cat <lyco:y> <hypernet:h:1>")
+    assert [made.prompt for made in applied("LoRA weight", "0-1 [3]", base)] == [
+        f"a <lora:x:{w}> cat <lyco:y:{w}> <hypernet:h:1>" for w in ("0", "0.5", "1")
+    ]
+    with pytest.raises(ValuesError, match="no <lora:name:1> tag"):
+        applied("LoRA weight", "1")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +166,8 @@ def test_prompt_order(prompt: str, text: str, expected: list[str]) -> None:
         ("Sampler + schedule", "Euler + Fast", "no schedule type 'Fast'"),
         ("Checkpoint name", "three", "no checkpoint 'three'"),
         ("Styles", "baroque", "no style 'baroque'"),
+        ("VAE", "hard.pt", "no VAE 'hard.pt' (there are: Automatic, None, Soft.pt)"),
+        ("UniPC Order", "0", "greater than or equal to 1"),
         ("Size", "big", "is no size"),
         ("Size", "8x8", "greater than or equal to 64"),
         ("Steps", "0", "greater than or equal to 1"),
@@ -197,7 +228,7 @@ def test_numbers_follow_a1111s_menu(number: int, tab: Any, label: str) -> None:
     [
         (99, "img2img", "no axis number 99"),
         ("FP8 mode", "img2img", "'FP8 mode' cannot be used in img2img"),
-        ("Denoising", "txt2img", "'Denoising' cannot be used in txt2img"),
+        ("Image CFG Scale", "txt2img", "'Image CFG Scale' cannot be used in txt2img"),
     ],
 )
 def test_axes_that_are_not_there(name: Any, tab: Any, said: str) -> None:

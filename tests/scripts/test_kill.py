@@ -42,7 +42,7 @@ def cells(folder: Path) -> list[Path]:
     return sorted((folder / "outputs" / "img2img-images").rglob("*.png"))
 
 
-def wait_for(what: Any, seconds: float = 120) -> None:
+def wait_for(what: Any, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end

@@ -1,11 +1,14 @@
 """The plan of a plot: cells, order, seeds, cost, and what is refused before it starts (12.1)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipelines.request import Inpaint, Sampling, Seeds
-from scripts.plan import AxisChoice, PlanError, PlotSpec, make_plan
+from pipelines.geometry import Extent
+from pipelines.outpaint import Anchor
+from pipelines.request import Inpaint, MaskedContent, Sampling, Seeds
+from scripts.plan import AxisChoice, PlanError, PlotSpec, check_pictures, make_plan
 from tests.scripts.making import CONTEXT, A, M, plot, request
 
 
@@ -136,6 +139,34 @@ def test_what_cannot_run_is_said_before_anything_runs(spec: PlotSpec, said: str)
     with pytest.raises(PlanError) as problem:
         make_plan(spec, CONTEXT)
     assert said in str(problem.value)
+
+
+OUTPAINTING = request(inpaint=Inpaint(mask=None), outpaint=Anchor.TOP, width=128, height=128)
+
+
+def test_a_size_that_a_picture_does_not_fit_into_is_said_before_the_first_cell() -> None:
+    context = replace(CONTEXT, size_of=lambda ref: Extent(100, 80))
+    check_pictures(make_plan(plot("Size", "100x96, 256x256", base=OUTPAINTING), context), context)
+    plan = make_plan(plot("Size", "256x256, 96x128", base=OUTPAINTING), context)
+    with pytest.raises(PlanError, match="does not fit into 96x128: choose at least 100x128"):
+        check_pictures(plan, context)
+
+
+def test_masked_content_is_an_axis_of_outpainting_without_a_mask() -> None:
+    plan = make_plan(plot("Masked content", "fill, latent noise", base=OUTPAINTING), CONTEXT)
+    assert [one.request.inpaint for one in plan.cells] == [
+        Inpaint(mask=None, content=MaskedContent.FILL),
+        Inpaint(mask=None, content=MaskedContent.LATENT_NOISE),
+    ]
+
+
+def test_the_anchor_axis_needs_no_mask() -> None:
+    base = request(inpaint=None, resize_mode=1)
+    (made,) = (
+        one.request for one in make_plan(plot("Outpaint anchor", "top", base=base), CONTEXT).cells
+    )
+    assert (made.outpaint, made.resize_mode) == (Anchor.TOP, 0)
+    assert made.inpaint == Inpaint(mask=None, content=MaskedContent.FILL)
 
 
 def test_pictures_are_chosen_by_name() -> None:

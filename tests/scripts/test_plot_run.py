@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.request import Img2ImgRequest, Seeds
 from scripts.plan import AxisChoice, PlanError
-from scripts.plot_store import PlotState
 from scripts.plot_view import CellState, PlotView
+from scripts.run_store import RunState
 from tests.scripts.making import plot, request
 from tests.scripts.shop import Fate, Shop
 
@@ -36,10 +36,11 @@ def steps_made(shop: Shop) -> list[int]:
 def test_each_cell_is_a_job_and_the_result_is_kept(shop: Shop) -> None:
     spec = plot("Steps", "1,2,3", y=AxisChoice(type="CFG Scale", values="5,6"))
     view = over(shop, shop.plots.submit("ann", spec))
-    assert (view.row.state, view.row.result) == (PlotState.DONE, {"cells": 6})
+    assert (view.row.state, view.row.result) == (RunState.DONE, {"cells": 6})
     assert steps_made(shop) == [1, 2, 3, 1, 2, 3]
     assert [cell.state for cell in view.cells] == [CellState.DONE] * 6
     assert [len(cell.pictures) for cell in view.cells] == [1] * 6
+    assert all(cell.job is not None and cell.job.spec.shares_calls for cell in view.cells)
     assert view.at(2, 1, 0).cell.request.sampling.cfg_scale == 6
 
 
@@ -58,7 +59,7 @@ def test_random_seeds_are_fixed_for_the_whole_plot(shop: Shop) -> None:
 def test_a_failed_cell_is_one_failed_cell(shop: Shop) -> None:
     shop.fate = lambda request: "the model gave NaN" if request.sampling.steps == 2 else ""
     view = over(shop, shop.plots.submit("ann", plot("Steps", "1,2,3")))
-    assert view.row.state is PlotState.DONE
+    assert view.row.state is RunState.DONE
     assert [cell.state.value for cell in view.cells] == ["done", "failed", "done"]
     assert view.cells[1].error == "the model gave NaN"
 
@@ -106,7 +107,7 @@ def test_interrupt_keeps_what_exists_and_resume_goes_on(shop: Shop) -> None:
     assert shop.hangs.wait(WAIT)
     shop.plots.stop(plot_id)
     view = over(shop, plot_id)
-    assert view.row.state is PlotState.STOPPED
+    assert view.row.state is RunState.STOPPED
     assert view.at(0, 0, 0).state is CellState.DONE
     assert view.count(CellState.DONE) == 1
     shop.fate = lambda _: ""
@@ -122,7 +123,7 @@ def test_interrupting_a_cell_elsewhere_stops_its_plot(shop: Shop) -> None:
     running = shop.engine.running()
     assert running is not None
     shop.engine.request_stop(running.id)
-    assert over(shop, plot_id).row.state is PlotState.STOPPED
+    assert over(shop, plot_id).row.state is RunState.STOPPED
 
 
 def test_a_dead_worker_loses_no_cell_and_repeats_none(shop: Shop) -> None:
@@ -184,7 +185,7 @@ def test_a_failure_of_composing_is_told(tmp_path: Path) -> None:
     shop = Shop(tmp_path, compose)
     view = over(shop, shop.plots.submit("ann", plot("Steps", "1")))
     shop.close()
-    assert (view.row.state, view.row.error) == (PlotState.FAILED, "the disk is full")
+    assert (view.row.state, view.row.error) == (RunState.FAILED, "the disk is full")
 
 
 def test_expected_time_comes_from_the_last_jobs(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from jobs.spec import JobView
 from pipelines.infotext_parse import parse_infotext
+from pipelines.outpaint import Anchor
 from pipelines.request import Img2ImgRequest, Inpaint, MaskedContent, Seeds
 from scripts.bench import Bench, ScriptCall, ScriptError, ScriptFailed, with_keys
 from scripts.catalogue import SCRIPTS, described, find_script, run_script, titles
@@ -129,6 +130,32 @@ def test_loopback_feeds_on_its_results(yard: Yard) -> None:
     assert job.pictures[0].infotext.endswith(
         "Final denoising strength: 0.25, Denoising curve: Linear"
     )
+
+
+@pytest.mark.parametrize("corrects", [True, False], ids=["on", "off"])
+def test_behaviour_12_3_colours_are_those_of_the_first_picture_in_every_loop(
+    yard: Yard, corrects: bool
+) -> None:
+    yard.call("Loopback", 3, 0.25, "Linear", color_correction=corrects)
+    first = yard.made[0].init_images[0] if corrects else None
+    assert [one.color_reference for one in yard.made] == [first] * 3
+    assert yard.made[1].init_images != yard.made[0].init_images
+
+
+@pytest.mark.parametrize(
+    ("append", "prompt", "expected"),
+    [
+        ("CLIP", "a cat", "a cat, a barn"),
+        ("DeepBooru", "", "a barn"),
+        ("None", "a cat", "a cat"),
+    ],
+)
+def test_behaviour_12_3_an_interrogated_text_stands_behind_the_prompt_of_each_loop(
+    yard: Yard, append: str, prompt: str, expected: str
+) -> None:
+    yard.call("Loopback", 2, 0.5, "Linear", append, prompt=prompt)
+    assert [one.prompt for one in yard.made] == [expected, expected]
+    assert len(yard.shop.asked) == (0 if append == "None" else 2)
 
 
 def test_several_passes_begin_again_and_keep_their_last(yard: Yard) -> None:
@@ -298,7 +325,7 @@ def _interrupt(yard: Yard) -> None:
         ("sd upscale", ["", 300], "Tile overlap: 300 is not between 0 and 256"),
         ("sd upscale", ["", 64, "ESRGAN"], 'Upscaler: "ESRGAN" is none of None, Lanczos'),
         ("sd upscale", ["", "much"], 'Tile overlap: "much" is no such value'),
-        ("loopback", [4, 0.5, "Linear", "CLIP"], "is none of None"),
+        ("loopback", [4, 0.5, "Linear", "WD14"], "is none of None, CLIP, DeepBooru"),
     ],
 )
 def test_arguments_are_checked(title: str, args: list[Any], said: str) -> None:
@@ -307,6 +334,15 @@ def test_arguments_are_checked(title: str, args: list[Any], said: str) -> None:
     with pytest.raises(ScriptError) as problem:
         script.read_args(args)
     assert said in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "title", ["SD upscale", "Loopback", "Outpainting mk2", "Poor man's outpainting", "Regions"]
+)
+def test_scripts_that_place_pictures_themselves_do_not_outpaint(yard: Yard, title: str) -> None:
+    with pytest.raises(ScriptError, match="choose another resize mode"):
+        yard.call(title, inpaint=Inpaint(mask=None), outpaint=Anchor.LEFT, width=128)
+    assert not yard.made
 
 
 def test_missing_arguments_take_their_defaults() -> None:
@@ -322,6 +358,10 @@ def test_titles_are_lower_case_and_by_tab() -> None:
         "prompt matrix",
         "prompts from file or textbox",
         "sd upscale",
+        "regions",
+        "outpainting mk2",
+        "poor man's outpainting",
+        "img2img alternative test",
         "x/y/z plot",
     ]
     assert titles("txt2img") == ["prompt matrix", "prompts from file or textbox", "x/y/z plot"]
@@ -330,7 +370,7 @@ def test_titles_are_lower_case_and_by_tab() -> None:
 
 def test_every_script_describes_its_arguments() -> None:
     found = described()
-    assert len(found) == 8
+    assert len(found) == 12
     by_title = {script.title.lower(): script for script in SCRIPTS}
     assert all(len(one["args"]) == len(by_title[one["name"]].args) for one in found)
 
