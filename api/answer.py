@@ -64,19 +64,21 @@ def wished_format(name: str) -> PictureFormat:
 def build_answer(job: JobView, plan: AnswerPlan) -> tuple[bytes, list[str]]:
     """The body as JSON bytes, and all warnings. Reads and encodes files: not for the event loop."""
     warnings = [*plan.warnings, *job.facts.get("notes", ())]
-    kept = [picture for picture in job.pictures if picture.path.is_file()]
-    if len(kept) < len(job.pictures):
+    there = [picture for picture in job.pictures if picture.path.is_file()]
+    kept = _with_their_masks(there, job.spec.request.picture_count)
+    if len(there) < len(job.pictures):
         warnings.append(f"{len(job.pictures) - len(kept)} pictures are no longer on the disk")
     if not kept:
         warnings.append("the job was stopped before its first picture was done")
     texts = [picture.infotext for picture in kept] or [_job_infotext(job)]
     images = [_encoded(picture, plan) for picture in kept] if plan.send_images else []
     grid_size = 0
-    if plan.grid and _wants_grid(kept, plan.options):
+    own = [one for one in kept if one.position < job.spec.request.picture_count]
+    if plan.grid and _wants_grid(own, plan.options):
         texts.insert(0, texts[0])
         grid_size = 1
         if plan.send_images:
-            images.insert(0, _grid(kept, job.spec.request, plan))
+            images.insert(0, _grid(own, job.spec.request, plan))
     first = job.facts.get("grids", grid_size)
     info = build_info(job, texts, first, plan, warnings)
     body = {
@@ -119,8 +121,8 @@ def build_info(
         "face_restoration_model": None,
         "sd_model_name": facts.get("model", request.checkpoint),
         "sd_model_hash": facts.get("model_hash", ""),
-        "sd_vae_name": None,
-        "sd_vae_hash": None,
+        "sd_vae_name": facts.get("vae_name"),
+        "sd_vae_hash": facts.get("vae_hash"),
         "seed_resize_from_w": request.seeds.resize_from_width or -1,
         "seed_resize_from_h": request.seeds.resize_from_height or -1,
         "denoising_strength": request.sampling.denoising_strength if has_strength else None,
@@ -140,6 +142,16 @@ def build_info(
 def timestamp(moment: float) -> str:
     """A POSIX time as A1111 writes it, local time YYYYMMDDHHMMSS."""
     return time.strftime("%Y%m%d%H%M%S", time.localtime(moment))
+
+
+def _with_their_masks(pictures: Sequence[Picture], count: int) -> list[Picture]:
+    """Masks and cut-outs, which are kept behind the job's pictures, follow each its own (5.7)."""
+
+    def place(picture: Picture) -> tuple[int, int]:
+        extra = picture.position - count
+        return (picture.position, 0) if extra < 0 else (extra // 2, 1 + extra % 2)
+
+    return sorted(pictures, key=place)
 
 
 def _wants_grid(pictures: Sequence[Picture], options: Mapping[str, Any]) -> bool:

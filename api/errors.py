@@ -5,6 +5,7 @@ Plain `fastapi.HTTPException` does for everything whose text stands in `detail` 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,8 +14,14 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from jobs.store import StoreError
+
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number for an answer that nobody receives; it only shows in logs."""
+
+INSUFFICIENT_STORAGE = 507
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM = "there is no room left on the server's disk; free some disk space and try again"
 
 
 class WireError(Exception):
@@ -46,7 +53,10 @@ def refusal(status: int, detail: str, why: str = "") -> WireError:
 
 
 class WireRoute(APIRoute):
-    """A route whose WireErrors become answers; they are no accidents and leave no trace."""
+    """A route whose WireErrors become answers; they are no accidents and leave no trace.
+
+    Nor is a disk without room for uploads or for the list of jobs: 507.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the translation around it."""
@@ -57,7 +67,18 @@ class WireRoute(APIRoute):
                 return await handle(request)
             except WireError as error:
                 return JSONResponse(error.body, error.status)
+            except StoreError as error:
+                return _no_room("StoreError", str(error))
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                return _no_room("OSError", _NO_ROOM)
             except ClientGone:
                 return Response(status_code=CLIENT_CLOSED_REQUEST)
 
         return handler
+
+
+def _no_room(error: str, text: str) -> JSONResponse:
+    told = WireError(INSUFFICIENT_STORAGE, error, detail=text, errors=text)
+    return JSONResponse(told.body, told.status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException, Request
 from starlette.routing import Match
 
-PREFIXES = ("/sdapi", "/internal")
+PREFIXES = ("/sdapi", "/internal", "/overpaint")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 

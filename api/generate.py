@@ -28,12 +28,14 @@ from api.saved_styles import saved_styles
 from api.script_calls import ScriptCalls
 from api.services import ApiServices
 from api.tasks import TaskBook
-from api.translate import Here, Translated, echo, translate
+from api.translate import Here, Translated, echo, translate, with_latent_mask
 from api.unsupported import refuse_unsupported, warn_unsupported
 from jobs.saving_options import saving_options
 from jobs.spec import JobSpec, JobState, JobView
-from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
-from pipelines.request import PictureRef
+from pipelines.infotext_networks import localised
+from pipelines.pictures import upright_size
+from pipelines.prepare import outpaint_problem
+from pipelines.request import Img2ImgRequest, PictureRef
 from pipelines.styles import Style
 from scripts.bench import ScriptCall
 from scripts.catalogue import Script
@@ -70,7 +72,7 @@ class Generation:
         """Paint over pictures. Waits until the job is done."""
         if not wire.init_images:
             raise HTTPException(404, "Init image not found")
-        refuse_unsupported(wire)
+        refuse_unsupported(wire, self._services.catalog.upscalers)
         script = self._scripts.chosen(wire, "img2img")
         options = self._options(wire, request)
         images = [
@@ -78,6 +80,10 @@ class Generation:
         ]
         mask = await self._store(wire.mask, "mask") if wire.mask else None
         translated = translate(wire, options, images, mask, self._styles(wire), self._here(wire))
+        if wire.latent_mask:
+            second = await self._store(wire.latent_mask, "latent_mask")
+            translated = replace(translated, request=with_latent_mask(translated.request, second))
+        await asyncio.to_thread(self._check_outpaint, translated.request)
         plan = self._plan(wire, options, translated)
         if script is not None:
             return await self._run_script("img2img", script, plan, translated, request)
@@ -87,7 +93,7 @@ class Generation:
         self, wire: StableDiffusionProcessingTxt2Img, request: Request
     ) -> Response:
         """Make pictures from text alone. Waits until the job is done."""
-        refuse_unsupported(wire)
+        refuse_unsupported(wire, self._services.catalog.upscalers)
         script = self._scripts.chosen(wire, "txt2img")
         options = self._options(wire, request)
         translated = translate(wire, options, styles=self._styles(wire), here=self._here(wire))
@@ -95,6 +101,16 @@ class Generation:
         if script is not None:
             return await self._run_script("txt2img", script, plan, translated, request)
         return await self._make("txt2img", wire, plan, translated, request)
+
+    def _check_outpaint(self, request: Img2ImgRequest) -> None:
+        """Say before the job what cannot be outpainted. Raises HTTPException 422."""
+        if request.outpaint is None:
+            return
+        assets, limits = self._services.assets, self._services.limits
+        sizes = [upright_size(assets.path(ref), limits) for ref in request.init_images]
+        problem = outpaint_problem(request, sizes)
+        if problem is not None:
+            raise HTTPException(422, f"outpaint_anchor: {problem}")
 
     async def _make(
         self,
@@ -106,7 +122,7 @@ class Generation:
     ) -> Response:
         """Run the job and build the answer."""
         engine, owner = self._services.engine, self._services.owner_of(request)
-        saving = saving_options(plan.options)
+        saving = saving_options(plan.options, plan.styles, wire.prompt)
         spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images, saving=saving)
         job_id = await asyncio.to_thread(engine.submit, owner, spec)
         self._tasks.enter(owner, job_id, tab, wire.force_task_id)
@@ -173,8 +189,14 @@ class Generation:
         if not wire.infotext:
             return None
         catalog = self._services.catalog
-        files = list_embeddings(catalog.models_dir / EMBEDDING_FOLDER)
-        return Here(lambda name: catalog.find(name) is not None, [one.name for one in files])
+        files = catalog.embeddings()
+        return Here(
+            lambda name: catalog.find(name) is not None,
+            [one.name for one in files],
+            lambda applied: localised(
+                applied.request, applied.lora_hashes, catalog.loras, catalog.hypernetworks
+            ),
+        )
 
     def _styles(self, wire: GenerationRequest) -> tuple[Style, ...]:
         return saved_styles(self._services.styles) if wire.styles else ()

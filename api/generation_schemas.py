@@ -85,6 +85,11 @@ class StableDiffusionProcessingImg2Img(GenerationRequest):
     inpainting_mask_invert: WireInt = 0
     initial_noise_multiplier: WireFloat | None = None
     latent_mask: WireText | None = None
+    outpaint_anchor: WireText | None = Field(
+        None,
+        description="ours: keep the picture's size, here in width x height (top left, top, ... "
+        "centre ... bottom right), and paint what is new; null = resize it",
+    )
     include_init_images: bool = False
 
 

@@ -6,20 +6,18 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from api.errors import WireRoute, failure
+from api.errors import WireRoute
 from api.images import ImageReader
-from api.outcome import outcome
+from api.interrogation_job import InterrogationJobs, named, told
 from api.services import ApiServices
 from api.tasks import TaskBook
 from api.wire import WireModel, WireText
-from interrogate.options import Interrogation, options_of_settings
-from interrogate.registry import UnknownInterrogator, find, listing
+from interrogate.registry import listing
 from interrogate.report import from_facts
-from jobs.spec import JobSpec, JobState
 
 
 class InterrogateRequest(WireModel):
@@ -43,6 +41,7 @@ class InterrogatorItem(BaseModel):
     label: str
     available: bool
     note: str = Field(description="The model's file, or what is missing and where it belongs.")
+    builtin: bool = Field(description="Only the small model that ships with us is there.")
 
 
 class InterrogateRoutes:
@@ -51,7 +50,7 @@ class InterrogateRoutes:
     def __init__(self, services: ApiServices, reader: ImageReader, tasks: TaskBook) -> None:
         self._services = services
         self._reader = reader
-        self._tasks = tasks
+        self._jobs = InterrogationJobs(services, tasks)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -74,34 +73,13 @@ class InterrogateRoutes:
         self, wire: InterrogateRequest, request: Request
     ) -> InterrogateResponse:
         """Describe a picture. Waits until the job is done."""
-        try:
-            kind = find(wire.model)
-        except UnknownInterrogator as error:
-            raise HTTPException(404, "Model not found") from error
-        services = self._services
+        name = named(wire.model)
         data = await self._reader.read(wire.image, "image")
-        settings = services.options.all()
-        try:
-            options = options_of_settings(settings)
-        except ValueError as error:
-            raise failure(str(error)) from error
-        asked = Interrogation(
-            pictures=(await asyncio.to_thread(services.assets.add, data),),
-            interrogators=(kind.name,),
-            options=options,
-            keep_loaded=bool(settings["interrogate_keep_models_in_memory"]),
-        )
-        owner = services.owner_of(request)
-        spec = JobSpec(kind="interrogate", interrogation=asked, save=False)
-        job_id = await asyncio.to_thread(services.engine.submit, owner, spec)
-        self._tasks.enter(owner, job_id, "interrogate")
-        job = await outcome(services.engine, job_id, request)
-        if job.state is JobState.FAILED:
-            raise failure(job.error)
-        for picture in from_facts(job.facts).pictures:
-            for found in picture.descriptions.values():
-                tags = {tag.name: tag.score for tag in found.tags}
-                return InterrogateResponse(caption=found.text, tags=tags)
+        picture = await asyncio.to_thread(self._services.assets.add, data)
+        job = await self._jobs.done(request, name, pictures=(picture,))
+        for report in from_facts(job.facts).pictures:
+            caption, tags = told(report)
+            return InterrogateResponse(caption=caption, tags=tags)
         return InterrogateResponse(caption=None)
 
     def get_interrogators(self) -> list[InterrogatorItem]:

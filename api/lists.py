@@ -16,7 +16,8 @@ from api.errors import WireRoute
 from api.memory import memory
 from api.saved_styles import saved_styles
 from api.services import ApiServices
-from models.embedding_files import EMBEDDING_FOLDER, list_embeddings
+from models.extra_networks.files import readable_metadata
+from models.upscaler_files import REALESRGAN
 from pipelines.sampler_names import SAMPLERS, SCHEDULERS
 from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
 from scripts.catalogue import described, titles
@@ -58,7 +59,8 @@ class ListRoutes:
                 path, endpoint, methods=["GET"], response_model=None, responses=answers
             )
         router.add_api_route("/refresh-checkpoints", self.refresh_checkpoints, methods=["POST"])
-        router.add_api_route("/refresh-vae", self.refresh_vae, methods=["POST"])
+        for kind in ("vae", "embeddings", "loras"):
+            router.add_api_route(f"/refresh-{kind}", self.refresh_listed, methods=["POST"])
         return router
 
     def get_sd_models(self) -> list[dict[str, Any]]:
@@ -96,33 +98,67 @@ class ListRoutes:
         ]
 
     def get_upscalers(self) -> list[dict[str, Any]]:
-        """The filters that enlarge pictures."""
+        """The filters that enlarge pictures, then the files by name (api 3.5)."""
         nothing = {"model_name": None, "model_path": None, "model_url": None}
-        return [{"name": name, **nothing, "scale": _FILTER_SCALE} for name in PIXEL_UPSCALERS]
+        filters = [{"name": name, **nothing, "scale": _FILTER_SCALE} for name in PIXEL_UPSCALERS]
+        return filters + [
+            {
+                "name": one.name,
+                "model_name": one.path.stem,
+                "model_path": str(one.path.absolute()),
+                "model_url": None,
+                "scale": one.scale or _FILTER_SCALE,
+            }
+            for one in self._services.catalog.upscalers.entries
+            if one.problem is None
+        ]
 
     def get_latent(self) -> list[dict[str, Any]]:
         """The latent modes of hires fix."""
         return [{"name": mode.name} for mode in LATENT_MODES]
 
     def get_sd_vaes(self) -> list[dict[str, Any]]:
-        """Empty: every checkpoint uses its own VAE."""
-        return []
+        """The VAE files; Automatic and None are always possible and not listed (api 3.5)."""
+        return [
+            {"model_name": vae.name, "filename": str(vae.path.absolute())}
+            for vae in self._services.catalog.vaes()
+        ]
 
     def get_loras(self) -> list[dict[str, Any]]:
-        """Empty."""
-        return []
+        """LoRAs, looked for now; `alias` is what the trainer called it."""
+        loras = self._services.catalog.loras
+        loras.rescan()
+        return [
+            {
+                "name": one.name,
+                "alias": one.alias,
+                "path": str(one.path.absolute()),
+                "metadata": readable_metadata(one.metadata),
+            }
+            for one in loras.entries
+        ]
 
     def get_hypernetworks(self) -> list[dict[str, Any]]:
-        """Empty."""
-        return []
+        """Hypernetworks, looked for now."""
+        networks = self._services.catalog.hypernetworks
+        networks.rescan()
+        return [{"name": one.name, "path": str(one.path.absolute())} for one in networks.entries]
 
     def get_face_restorers(self) -> list[dict[str, Any]]:
         """Empty."""
         return []
 
     def get_realesrgan(self) -> list[dict[str, Any]]:
-        """Empty."""
-        return []
+        """The upscalers of A1111's folder RealESRGAN."""
+        return [
+            {
+                "name": one.name,
+                "path": str(one.path.absolute()),
+                "scale": one.scale or _FILTER_SCALE,
+            }
+            for one in self._services.catalog.upscalers.entries
+            if one.folder == REALESRGAN and one.problem is None
+        ]
 
     def get_prompt_styles(self) -> list[dict[str, Any]]:
         """All saved styles."""
@@ -142,7 +178,7 @@ class ListRoutes:
         width = services.catalog.default(selected).text_width
         loaded: dict[str, Any] = {}
         skipped: dict[str, Any] = {}
-        for one in list_embeddings(services.catalog.models_dir / EMBEDDING_FOLDER):
+        for one in services.catalog.embeddings():
             fits = one.problem is None and width in (None, one.width)
             (loaded if fits else skipped)[one.name] = {
                 "step": None,
@@ -161,7 +197,9 @@ class ListRoutes:
 
     def get_script_info(self) -> list[dict[str, Any]]:
         """The selectable scripts with their arguments, once for each tab."""
-        return [] if self._services.scripts is None else described()
+        if self._services.scripts is None:
+            return []
+        return described(self._services.catalog.upscalers.names)
 
     def get_extensions(self) -> list[dict[str, Any]]:
         """Empty: there are no extensions."""
@@ -180,6 +218,6 @@ class ListRoutes:
         self._services.catalog.rescan()
         return JSONResponse(None)
 
-    def refresh_vae(self) -> Response:
-        """Nothing to look for yet; clients call it before they choose."""
+    def refresh_listed(self) -> Response:
+        """The list is always made anew; clients call this before they choose."""
         return JSONResponse(None)

@@ -11,9 +11,11 @@ from fastapi import HTTPException
 from api.generation_schemas import GenerationRequest
 from jobs.options import Guard, OptionError, OptionStore, coerce_all, find_option, remarks
 from models.catalog import Catalog, CheckpointEntry
+from models.vae import AUTOMATIC, NONE
 
 CLIP_SKIP = "CLIP_stop_at_last_layers"
 CHECKPOINT = "sd_model_checkpoint"
+VAE = "sd_vae"
 
 _TOLD_ELSEWHERE = frozenset({"samples_format", "tiling", "face_restoration"})
 """Overrides that act, or that `api.unsupported` speaks of."""
@@ -68,6 +70,10 @@ def _leave_out(read: dict[str, Any], catalog: Catalog) -> list[str]:
         if option is not None and option.guard is not Guard.OPEN:
             del read[key]
             warnings.append(f"the setting {key} cannot be changed by a call")
+    vae = read.get(VAE)
+    if vae is not None and vae not in (AUTOMATIC, NONE, *(file.name for file in catalog.vaes())):
+        del read[VAE]
+        warnings.append(f"VAE {vae!r} not found; the selected one was used")
     wanted = read.get(CHECKPOINT)
     if wanted is None:
         return warnings

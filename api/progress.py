@@ -27,6 +27,9 @@ from jobs.spec import JobState, JobView, StopKind
 _LEAST = 0.01
 """Progress of a job that has just begun: 0 means idle to clients (api 8.12)."""
 
+_SHOWN = frozenset({"generate", "extras"})
+"""Kinds of jobs that show as work."""
+
 _RECENT = 20
 """Jobs looked through for the caller's last one."""
 
@@ -64,7 +67,7 @@ class ProgressRoutes:
         job = self._own_running(owner)
         if job is not None:
             return self._running(job, with_image=not skip_current_image)
-        waiting = [one for one in self._own_queued(owner) if one.spec.kind == "generate"]
+        waiting = [one for one in self._own_queued(owner) if one.spec.kind in _SHOWN]
         if waiting:
             return self._waiting(waiting[0])
         return self._idle(owner)
@@ -119,7 +122,7 @@ class ProgressRoutes:
     def _own_running(self, owner: str) -> JobView | None:
         """The caller's job in work; loading a checkpoint does not show as a job (api 3.1)."""
         job = self._services.engine.running()
-        if job is None or job.owner != owner or job.spec.kind != "generate":
+        if job is None or job.owner != owner or job.spec.kind not in _SHOWN:
             return None
         return job
 
@@ -217,6 +220,8 @@ def _state(
 
 def _job_name(job: JobView) -> str:
     done = job.progress
+    if job.spec.kind == "extras":
+        return "extras"
     if done.batches > 1:
         return f"Batch {done.batch + 1} out of {done.batches}"
     return f"scripts_{job.spec.tab}"

@@ -9,9 +9,11 @@ from api.extras import ExtrasRoutes
 from api.generate import Generation
 from api.images import ImageReader
 from api.interrogate import InterrogateRoutes
+from api.interrogate_many import InterrogateManyRoutes
 from api.lists import ListRoutes
 from api.png_info import PngInfoRoutes
 from api.progress import ProgressRoutes
+from api.reproduce import ReproduceRoutes
 from api.services import ApiServices
 from api.settings_routes import SettingsRoutes
 from api.tasks import TaskBook
@@ -31,8 +33,10 @@ def build(services: ApiServices) -> APIRouter:
         SettingsRoutes(services),
         ListRoutes(services),
         PngInfoRoutes(reader, services.limits),
-        ExtrasRoutes(reader, services.limits),
+        ExtrasRoutes(services, reader, tasks),
         InterrogateRoutes(services, reader, tasks),
+        InterrogateManyRoutes(services, reader, tasks),
+        ReproduceRoutes(services, reader),
     ):
         router.include_router(part.router())
     router.include_router(docs_router())

@@ -45,7 +45,8 @@ class ScriptCalls:
         if script is None:
             raise HTTPException(422, f"Script '{name}' not found")
         try:
-            return script, script.read_args(wire.script_args)
+            upscalers = self._services.catalog.upscalers.names
+            return script, script.read_args(wire.script_args, upscalers)
         except ScriptError as error:
             raise HTTPException(422, f"script_args: {error}") from error
 

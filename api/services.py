@@ -11,10 +11,11 @@ from starlette.requests import Request
 
 from jobs.assets import AssetStore
 from jobs.options import OptionStore
-from jobs.spec import JobSpec, JobView, StopKind
+from jobs.spec import JobSpec, JobView, Picture, StopKind
 from models.catalog import Catalog
 from pipelines.pictures import PictureLimits
 from scripts.bench import Bench
+from scripts.folders import FolderPolicy
 
 
 class JobEngine(Protocol):
@@ -28,6 +29,9 @@ class JobEngine(Protocol):
 
     def latest(self, owner: str, count: int = 20) -> list[JobView]:
         """The owner's newest jobs, newest first."""
+
+    def made_with(self, owner: str, infotext: str) -> tuple[JobView, Picture] | None:
+        """The owner's newest picture with this infotext, and its job."""
 
     def running(self) -> JobView | None:
         """The job that runs now."""
@@ -67,3 +71,5 @@ class ApiServices:
     scripts: Bench | None = None
     """What scripts work with; None: there are none."""
     models_dir: Path | None = None
+    folders: FolderPolicy | None = None
+    """Which folders of the server may be named; None: none."""

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.errors import WireRoute, crash, failure
-from api.options_of_call import CHECKPOINT
+from api.options_of_call import CHECKPOINT, VAE
 from api.outcome import outcome
 from api.schemas import Options
 from api.services import ApiServices
 from jobs.options import OptionError, coerce_all
 from jobs.spec import JobSpec, JobState
 from models.catalog import CheckpointEntry
+from models.vae import AUTOMATIC, NONE
 from pipelines.request import Img2ImgRequest
 
 
@@ -54,25 +55,41 @@ class SettingsRoutes:
             coerce_all(wanted)
         except OptionError as error:
             raise HTTPException(422, str(error)) from error
-        checkpoint = wanted.pop(CHECKPOINT, "")
-        if checkpoint:
-            wanted[CHECKPOINT] = await self._load(str(checkpoint), request)
+        checkpoint = str(wanted.pop(CHECKPOINT, ""))
+        vae = self._vae(wanted)
+        if checkpoint or vae is not None:
+            title = await self._load(checkpoint, vae, request)
+            wanted |= {CHECKPOINT: title} if checkpoint else {}
         wanted.pop("sd_checkpoint_hash", None)
         await asyncio.to_thread(services.options.set_many, wanted)
         return JSONResponse(None)
 
-    async def _load(self, alias: str, request: Request) -> str:
-        """Load the checkpoint and return the title it then has; the selected one stays as it is.
+    def _vae(self, wanted: dict[str, Any]) -> str | None:
+        """The newly chosen VAE, None where it stays. Raises A1111's 500 for an unknown one."""
+        services = self._services
+        chosen = str(wanted.get(VAE, services.options.get(VAE)))
+        if chosen == services.options.get(VAE):
+            return None
+        if chosen not in (AUTOMATIC, NONE, *(vae.name for vae in services.catalog.vaes())):
+            raise crash("RuntimeError", f"VAE {chosen!r} not found")
+        return chosen
 
-        Raises A1111's 500 when there is none of that name, and 500 when it cannot be loaded.
+    async def _load(self, alias: str, vae: str | None, request: Request) -> str:
+        """Load a checkpoint ("": the selected one) and return the title it then has.
+
+        Nothing is loaded where checkpoint and VAE stay as they are. Raises A1111's 500 when there
+        is no checkpoint of that name, and 500 when it cannot be loaded.
         """
         services = self._services
-        entry = services.catalog.find(alias)
+        entry = services.catalog.find(alias) if alias else self._selected()
         if entry is None:
             raise crash("RuntimeError", f"model {alias!r} not found")
-        if entry.name == self._selected().name:
+        if entry.name == self._selected().name and vae is None:
             return str(services.options.get(CHECKPOINT)) or entry.title
-        spec = JobSpec(kind="load", request=Img2ImgRequest(checkpoint=entry.name), save=False)
+        wanted = Img2ImgRequest(
+            checkpoint=entry.name, vae=vae or str(services.options.get(VAE)) or AUTOMATIC
+        )
+        spec = JobSpec(kind="load", request=wanted, save=False)
         owner = services.owner_of(request)
         job_id = await asyncio.to_thread(services.engine.submit, owner, spec)
         job = await outcome(services.engine, job_id, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fastapi import HTTPException
@@ -22,6 +22,9 @@ from jobs.options import OPTIONS, request_defaults
 from pipelines.comfy_workflow import WorkflowError, apply_workflow, looks_like_workflow
 from pipelines.infotext_apply import Applied, apply_infotext
 from pipelines.infotext_missing import missing_parts
+from pipelines.infotext_networks import Localised
+from pipelines.old_hires import with_old_hires
+from pipelines.prompt.networks import extract_networks
 from pipelines.request import Img2ImgRequest, PictureRef, StepSemantics
 from pipelines.sampler_names import ResolvedNames, resolve_sampler
 from pipelines.styles import Style, StylesError, apply_styles, choose_styles
@@ -57,6 +60,7 @@ _IMG2IMG: Final[Mapping[str, str]] = {
     "denoising_strength": "sampling.denoising_strength",
     "image_cfg_scale": "sampling.image_cfg_scale",
     "initial_noise_multiplier": "tuning.initial_noise_multiplier",
+    "outpaint_anchor": "outpaint",
 }
 _INPAINT: Final[Mapping[str, str]] = {
     "mask_blur_x": "inpaint.blur_x",
@@ -109,6 +113,8 @@ class Here:
 
     has_model: Callable[[str], bool]
     embeddings: Collection[str] = ()
+    localise: Callable[[Applied], Localised] | None = None
+    """Lets network tags name what is here (`pipelines.infotext_networks`)."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +155,17 @@ def translate(
         warnings += hires_fields(fields, wire)
     refiner_fields(fields, wire, options.values)
     request = _validated(fields)
+    if options.values.get("use_old_hires_fix_width_height") and not _says_first_pass(wire):
+        request = with_old_hires(request)
     if wire.infotext:
         request, problems = _with_infotext(request, wire, options, here)
         warnings += problems
     chosen, unknown = choose_styles(styles, wire.styles or ())
     warnings += [f"styles: there is no style {name!r}" for name in unknown]
-    return Translated(
-        _with_styles(request, chosen), tuple(style.name for style in chosen), tuple(warnings)
-    )
+    request = _with_styles(request, chosen)
+    if wire.disable_extra_networks:
+        request = _without_networks(request)
+    return Translated(request, tuple(style.name for style in chosen), tuple(warnings))
 
 
 def echo(wire: GenerationRequest, request: Img2ImgRequest) -> dict[str, Any]:
@@ -210,13 +219,28 @@ def _img2img(
         fields["batch_size"] = len(images)
     fields["init_images"] = tuple(images)
     _take(fields, wire, _IMG2IMG)
-    if mask is None:
+    fields["outpaint"] = wire.outpaint_anchor or None  # empty text from a form is none
+    if mask is None and not wire.outpaint_anchor:
         return
     _take(fields, wire, _INPAINT)
     inpaint = fields["inpaint"]
     inpaint |= {"mask": mask, "invert": bool(inpaint["invert"]), "area": int(inpaint["area"])}
     if wire.mask_blur is not None:
         inpaint |= {"blur_x": wire.mask_blur, "blur_y": wire.mask_blur}
+
+
+def with_latent_mask(request: Img2ImgRequest, mask: PictureRef) -> Img2ImgRequest:
+    """The request with a second mask, for latents and fill; its mask is there already."""
+    inpaint = request.inpaint
+    assert inpaint is not None
+    return request.model_copy(update={"inpaint": inpaint.model_copy(update={"latent_mask": mask})})
+
+
+def _says_first_pass(wire: GenerationRequest) -> bool:
+    """Whether the call gives the first pass a size of its own."""
+    if not isinstance(wire, StableDiffusionProcessingTxt2Img):
+        return False
+    return bool(wire.firstphase_width or wire.firstphase_height)
 
 
 def _image_cfg(wire: StableDiffusionProcessingImg2Img, options: CallOptions) -> list[str]:
@@ -231,7 +255,12 @@ def _with_infotext(
     request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions, here: Here | None
 ) -> tuple[Img2ImgRequest, list[str]]:
     """Fill what the call left open from its infotext (api 2.8); the checkpoint stays."""
-    applied = _applied(wire.infotext or "", request)
+    follow = bool(options.values.get("auto_backcompat", True))
+    applied = _applied(wire.infotext or "", request, backcompat=follow)
+    if here is not None and here.localise is not None:
+        found = here.localise(applied)
+        told = (*applied.problems, *found.problems)
+        applied = replace(applied, request=found.request, problems=told)
     kept = {target for name, target in _TARGETS.items() if name in wire.model_fields_set}
     kept |= {o.target for o in OPTIONS if o.key in options.given and o.target is not None}
     if _names_a_sampler(wire):
@@ -253,10 +282,10 @@ def _with_infotext(
     return _validated(fields), problems
 
 
-def _applied(text: str, request: Img2ImgRequest) -> Applied:
+def _applied(text: str, request: Img2ImgRequest, *, backcompat: bool) -> Applied:
     """An infotext, or a ComfyUI workflow. Raises HTTPException 422 for a workflow without use."""
     if not looks_like_workflow(text):
-        return apply_infotext(text, request)
+        return apply_infotext(text, request, backcompat=backcompat)
     try:
         found = apply_workflow(text, request)
     except WorkflowError as error:
@@ -273,6 +302,15 @@ def _with_styles(request: Img2ImgRequest, styles: Sequence[Style]) -> Img2ImgReq
     except StylesError as error:
         raise HTTPException(422, f"styles: {error}") from error
     return _validated(request.model_dump() | dict(zip(_PROMPTS, prompts, strict=True)))
+
+
+def _without_networks(request: Img2ImgRequest) -> Img2ImgRequest:
+    """The tags taken out of the prompts, so that the infotext does not tell of them either."""
+    changes: dict[str, Any] = {"prompt": extract_networks(request.prompt)[0]}
+    if request.hires is not None:
+        prompt = extract_networks(request.hires.prompt)[0]
+        changes["hires"] = request.hires.model_copy(update={"prompt": prompt})
+    return request.model_copy(update=changes)
 
 
 def _names_a_sampler(wire: GenerationRequest) -> bool:

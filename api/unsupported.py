@@ -10,6 +10,7 @@ from api.generation_schemas import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
+from models.upscaler_files import UpscalerFiles
 from pipelines.upscalers import UnknownUpscaler, find_upscaler
 
 _OFF = frozenset({"", "none"})
@@ -17,11 +18,11 @@ SOFT_INPAINTING = "soft inpainting"
 """Title of the one always-on script that acts, in lower case."""
 
 
-def refuse_unsupported(wire: GenerationRequest) -> None:
+def refuse_unsupported(wire: GenerationRequest, upscalers: UpscalerFiles) -> None:
     """Stop a call whose result would not be what it asks for.
 
-    Raises HTTPException: 422 for always-on scripts that do not exist here (api 2.6), 501 for
-    features. The selectable script is `api.script_calls`' business.
+    Raises HTTPException: 422 for always-on scripts that do not exist here (api 2.6), and for a
+    second mask without the first. The selectable script is `api.script_calls`' business.
     """
     is_img2img = isinstance(wire, StableDiffusionProcessingImg2Img)
     for title in wire.alwayson_scripts:
@@ -29,11 +30,12 @@ def refuse_unsupported(wire: GenerationRequest) -> None:
             raise HTTPException(422, f"Script '{title}' not found")
     if isinstance(wire, StableDiffusionProcessingTxt2Img) and wire.enable_hr:
         try:
-            find_upscaler(wire.hr_upscaler or "")
+            if upscalers.find(wire.hr_upscaler or "") is None:
+                find_upscaler(wire.hr_upscaler or "", upscalers.names)
         except UnknownUpscaler as error:
             raise crash("AssertionError", str(error)) from error
-    if isinstance(wire, StableDiffusionProcessingImg2Img) and wire.latent_mask:
-        raise _missing("latent_mask: a second mask is not there yet; send `mask` alone")
+    if isinstance(wire, StableDiffusionProcessingImg2Img) and wire.latent_mask and not wire.mask:
+        raise HTTPException(422, "latent_mask: it works beside a `mask`; send both")
 
 
 def warn_unsupported(wire: GenerationRequest, *, restore_faces: bool) -> list[str]:
@@ -45,7 +47,3 @@ def warn_unsupported(wire: GenerationRequest, *, restore_faces: bool) -> list[st
     if restore_faces:
         warnings.append("restore_faces: no face restorer is installed; faces are as generated")
     return warnings
-
-
-def _missing(text: str) -> HTTPException:
-    return HTTPException(501, text)

@@ -26,6 +26,7 @@ from pipelines.pictures import PictureLimits
 from server.errors import install_error_handlers
 from tests.api.doubles import FakeEngine
 
+_ROOTS = ("/internal/", "/docs", "/redoc", "/openapi.json", "/sdapi/", "/overpaint/")
 BUILTIN = Path(__file__).parents[2] / "models" / "builtin" / "checkpoint"
 
 
@@ -61,7 +62,7 @@ class Api:
     async def acall(
         self, method: str, path: str, user: str = "local", **kwargs: Any
     ) -> httpx.Response:
-        rooted = path.startswith(("/internal/", "/docs", "/redoc", "/openapi.json", "/sdapi/"))
+        rooted = path.startswith(_ROOTS)
         url = path if rooted else f"/sdapi/v1{path}"
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -9,13 +9,19 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import PIL.Image
 
+from jobs.assets import AssetStore
+from jobs.messages import RunJob
 from jobs.spec import JobSpec, JobState, JobView, Picture, Preview, Progress, StopKind
+from jobs.worker_extras import ExtrasDesk
+from pipelines.events import FinishedPicture
 from pipelines.infotext import ImageFacts, write_infotext
-from pipelines.pictures import encode_picture
+from pipelines.pictures import PictureLimits, encode_picture
+from pipelines.upscalers import Filters
 
 FACTS: dict[str, Any] = {
     "model": "overpaint-tiny",
@@ -34,6 +40,8 @@ class FakeEngine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.assets = AssetStore(folder.parent / "data" / "assets")
+        """Where the API of `tests.api.conftest` keeps its uploads."""
         self.hold = False
         self.fail: str = ""
         self.facts = dict(FACTS)
@@ -70,6 +78,9 @@ class FakeEngine:
         if self.fail:
             self.change(job_id, state=JobState.FAILED, finished=time.time(), error=self.fail)
             return
+        if job.spec.extras is not None:
+            self._finish_extras(job)
+            return
         request = job.spec.request
         wanted = request.picture_count if count is None else count
         made = range(0 if job.spec.kind == "load" else wanted)
@@ -81,6 +92,29 @@ class FakeEngine:
             progress=Progress(),
             pictures=tuple(self._picture(job, k) for k in made),
             facts=self.facts | {"width": request.width, "height": request.height},
+        )
+
+    def _finish_extras(self, job: JobView) -> None:
+        """As a worker without upscaler files does it."""
+        made: list[FinishedPicture] = []
+        desk = ExtrasDesk(self.assets, Filters(), PictureLimits())
+        listener: Any = SimpleNamespace(
+            on_tile=lambda *_: None, on_picture=made.append, stop_asked=lambda: None
+        )
+        done = desk.run(RunJob(job.id, job.spec), listener)
+        pictures = []
+        for one in made:
+            path = self.folder / f"{job.id}-{one.position}.png"
+            path.write_bytes(encode_picture(one.image, "png", infotext=None, texts=one.texts))
+            pictures.append(
+                Picture(uuid.uuid4().hex, job.id, one.position, path, "", *one.image.size, 0, 0)
+            )
+        self.change(
+            job.id,
+            state=JobState.DONE,
+            finished=time.time(),
+            pictures=tuple(pictures),
+            facts=done.facts,
         )
 
     def change(self, job_id: str, **changes: Any) -> None:
@@ -98,6 +132,13 @@ class FakeEngine:
     def latest(self, owner: str, count: int = 20) -> list[JobView]:
         mine = [job for job in self.jobs.values() if job.owner == owner]
         return mine[::-1][:count]
+
+    def made_with(self, owner: str, infotext: str) -> tuple[JobView, Picture] | None:
+        for job in self.latest(owner, 100):
+            for picture in job.pictures:
+                if picture.infotext == infotext:
+                    return job, picture
+        return None
 
     def running(self) -> JobView | None:
         return next((j for j in self.jobs.values() if j.state is JobState.RUNNING), None)

@@ -97,7 +97,7 @@ def test_webuiapi_lists_and_settings(served: Served) -> None:
         getattr(client, name)()
     client.set_options({"send_seed": False})
     assert client.get_options()["send_seed"] is False
-    assert client.util_get_model_names() == ["overpaint-tiny"]
+    assert client.util_get_model_names() == ["overpaint-tiny", "overpaint-tiny-inpainting"]
     assert client.util_get_current_model() == "overpaint-tiny"
     client.util_set_model("overpaint")
     assert "Euler a" in client.util_get_sampler_names()

@@ -11,6 +11,7 @@ from jobs.spec import JobState, StopKind
 from pipelines.pictures import read_infotext
 from pipelines.request import Img2ImgRequest, InpaintArea, MaskedContent, NoiseSource, ResizeMode
 from tests.api.conftest import Api, opened, picture_file, png
+from tests.models.extra_networks.make import write_lora
 
 _INFO_TEXT = (
     "prompt all_prompts negative_prompt all_negative_prompts seed all_seeds subseed all_subseeds "
@@ -116,11 +117,41 @@ def test_every_field_arrives(api: Api) -> None:
     assert (inpaint.padding, inpaint.invert) == (16, True)
 
 
+def test_disabled_networks_are_taken_out_of_the_prompts_api_2_1(api: Api) -> None:
+    body = {"enable_hr": True, "hr_prompt": "hen <lora:b:1>", "negative_prompt": "<lora:c:1>"}
+    for disabled, tag in ((True, ""), (False, "<lora:a:1>")):
+        api.make("/txt2img", prompt="a cat<lora:a:1>", disable_extra_networks=disabled, **body)
+        request = list(api.engine.jobs.values())[-1].spec.request
+        assert request.prompt == f"a cat{tag}"
+        assert request.hires is not None
+        assert ("<lora:b:1>" in request.hires.prompt) is not disabled
+        assert request.negative_prompt == "<lora:c:1>"
+
+
+def test_an_infotexts_loras_are_found_by_their_hashes_api_2_8(api: Api) -> None:
+    metadata = {"sshs_model_hash": "0123456789abcdef"}
+    write_lora(api.services.catalog.models_dir / "Lora" / "mine.safetensors", metadata=metadata)
+    line = 'Steps: 1, Sampler: Euler, Seed: 1, CFG scale: 7, Lora hashes: "ink: 0123456789ab"'
+    answer = api.make("/txt2img", infotext=f"x <lora:ink:1> <lora:gone:1>\n{line}")
+    request = list(api.engine.jobs.values())[-1].spec.request
+    assert request.prompt == "x <lora:mine:1> <lora:gone:1>"
+    warned = answer["told"]["warnings"]
+    assert "The LoRA gone is not here; the picture is made without it." in warned
+    assert not any("ink" in warning for warning in warned)
+
+
 def test_mask_blur_sets_both_sides(api: Api) -> None:
     api.make("/img2img", mask=png(), mask_blur=0, mask_blur_x=7)
     inpaint = request_of(api).inpaint
     assert inpaint is not None
     assert (inpaint.blur_x, inpaint.blur_y) == (0, 0)
+
+
+def test_a_latent_mask_goes_beside_the_mask(api: Api) -> None:
+    api.make("/img2img", mask=png(), latent_mask=png())
+    inpaint = request_of(api).inpaint
+    assert inpaint is not None
+    assert inpaint.latent_mask == inpaint.mask
 
 
 def test_an_empty_mask_is_none(api: Api) -> None:
@@ -233,7 +264,7 @@ def test_overrides_may_stay_for_administrators_only(api: Api) -> None:
 OVERRIDES = {
     "forge key": ({"forge_preset": "flux"}, "'forge_preset' is not a known setting"),
     "guarded": ({"api_enable_requests": False}, "api_enable_requests cannot be changed by a call"),
-    "no effect yet": ({"sd_vae": "kl.pt"}, "the setting sd_vae has no effect yet"),
+    "unknown VAE": ({"sd_vae": "kl.pt"}, "VAE 'kl.pt' not found"),
     "unknown model": ({"sd_model_checkpoint": "nope.ckpt"}, "model 'nope.ckpt' not found"),
 }
 
@@ -401,7 +432,7 @@ def test_a_picture_that_was_deleted_meanwhile_is_said(api: Api) -> None:
 
 
 UNSUPPORTED = {
-    "latent mask": ("/img2img", {"latent_mask": "AAAA"}, 501, "latent_mask"),
+    "latent mask alone": ("/img2img", {"latent_mask": "AAAA"}, 422, "beside a `mask`"),
     "script": ("/img2img", {"script_name": "SD upscale"}, 422, "Script 'SD upscale' not found"),
     "always-on script": (
         "/txt2img",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interrogate import places
 from interrogate.base import Description, Tag
 from interrogate.report import PictureReport, Report, to_facts
 from jobs.spec import JobSpec
@@ -95,11 +97,19 @@ def test_a_stopped_job_has_no_caption(api: Api) -> None:
     assert api.post("/interrogate", {"image": png()}).json()["caption"] is None
 
 
-def test_the_list_says_what_is_available(api: Api) -> None:
+def test_the_list_says_what_is_available(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "BUILTIN", tmp_path)
+    path = tmp_path / "captioner"
+    path.mkdir()
+    (path / "config.json").write_text('{"model_type": "blip"}')
+    (path / "model.safetensors").touch()
     rows = {row["name"]: row for row in api.get("/interrogators")}
     assert {"clip", "deepdanbooru"} <= set(rows)
     assert not rows["deepdanbooru"]["available"]
     assert "model-resnet_custom_v3.pt" in rows["deepdanbooru"]["note"]
+    assert (rows["clip"]["available"], rows["clip"]["builtin"]) == (True, True)
 
 
 def test_openapi_has_a1111s_name_api_3_12(api: Api) -> None:

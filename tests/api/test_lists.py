@@ -12,20 +12,23 @@ from typing import Any
 import pytest
 
 from pipelines.sampler_names import SAMPLERS
-from tests.api.conftest import Api
+from tests.api.conftest import BUILTIN, Api
+from tests.models.extra_networks.make import write_lora
 from tests.models.make import write_header_only
+from tests.models.upscaler_nets import (
+    compact_shapes,
+    random_weights,
+    rrdb_shapes,
+    write_upscaler,
+)
 
 EMPTY: dict[str, Any] = {
-    "/sd-vae": [],
-    "/loras": [],
-    "/hypernetworks": [],
     "/face-restorers": [],
     "/realesrgan-models": [],
     "/prompt-styles": [],
     "/script-info": [],
     "/extensions": [],
     "/scripts": {"txt2img": [], "img2img": []},
-    "/embeddings": {"loaded": {}, "skipped": {}},
 }
 
 
@@ -34,13 +37,52 @@ def test_what_does_not_exist_is_an_empty_list_not_404(api: Api, path: str, answe
     assert api.get(path) == answer
 
 
+def users(api: Api, path: str, key: str) -> list[dict[str, Any]]:
+    """The entries of a list that do not ship with us."""
+    found: list[dict[str, Any]] = api.get(path)
+    return [one for one in found if not Path(one[key]).is_relative_to(BUILTIN.parent)]
+
+
+def test_loras_and_hypernetworks(api: Api, checkpoints: Path) -> None:
+    models = checkpoints.parent
+    assert users(api, "/loras", "path") == users(api, "/hypernetworks", "path") == []
+    metadata = {"ss_output_name": "My Paint", "ss_tag_frequency": '{"a": {"cat": 3}}'}
+    path = write_lora(models / "Lora" / "sub" / "paint.safetensors", metadata=metadata)
+    (models / "hypernetworks").mkdir()
+    (models / "hypernetworks" / "night.pt").write_bytes(b"?")
+    assert users(api, "/loras", "path") == [
+        {
+            "name": "paint",
+            "alias": "My Paint",
+            "path": str(path),
+            "metadata": {"ss_output_name": "My Paint", "ss_tag_frequency": {"a": {"cat": 3}}},
+        }
+    ]
+    assert users(api, "/hypernetworks", "path") == [
+        {"name": "night", "path": str(models / "hypernetworks" / "night.pt")}
+    ]
+
+
+def test_vaes_are_listed_without_automatic_and_none(api: Api, checkpoints: Path) -> None:
+    folder = checkpoints.parent / "VAE"
+    folder.mkdir()
+    for path in (folder / "b.pt", folder / "A.safetensors", checkpoints / "m.vae.ckpt"):
+        path.write_bytes(b"\0" * 64)
+    (folder / "notes.txt").write_text("no VAE")
+    assert users(api, "/sd-vae", "filename") == [
+        {"model_name": "A.safetensors", "filename": str(folder / "A.safetensors")},
+        {"model_name": "b.pt", "filename": str(folder / "b.pt")},
+        {"model_name": "m.vae.ckpt", "filename": str(checkpoints / "m.vae.ckpt")},
+    ]
+
+
 def test_checkpoints(checkpoints: Path, make_api: Callable[[], Api]) -> None:
     (checkpoints / "sub").mkdir()
     path = checkpoints / "sub" / "b.safetensors"
     path.write_bytes(b"\0" * 64)
     path.with_suffix(".yaml").write_text("{}")
     api = make_api()
-    (item, builtin) = api.get("/sd-models")
+    (item, variant, builtin) = api.get("/sd-models")
     assert item == {
         "title": "sub/b.safetensors",
         "model_name": "sub_b",
@@ -49,10 +91,10 @@ def test_checkpoints(checkpoints: Path, make_api: Callable[[], Api]) -> None:
         "filename": str(path),
         "config": str(path.with_suffix(".yaml")),
     }
-    assert builtin["title"] == "overpaint-tiny"
+    assert (variant["title"], builtin["title"]) == ("overpaint-tiny-inpainting", "overpaint-tiny")
     sha = hashlib.sha256(b"\0" * 64).hexdigest()
     api.services.catalog.ensure_hash(api.services.catalog.get("b"))
-    (item, _) = api.get("/sd-models")
+    (item, *_) = api.get("/sd-models")
     assert item["title"] == f"sub/b.safetensors [{sha[:10]}]"
     assert (item["hash"], item["sha256"]) == (sha[:10], sha)
 
@@ -96,6 +138,20 @@ def test_upscalers_begin_with_none_api_8_25(api: Api) -> None:
     assert set(upscalers[0]) == {"name", "model_name", "model_path", "model_url", "scale"}
 
 
+def test_upscaler_files_come_after_the_filters_by_name_api_3_5(api: Api, checkpoints: Path) -> None:
+    models = checkpoints.parent
+    weights = random_weights(compact_shapes(scale=2, convs=0))
+    write_upscaler(models / "RealESRGAN" / "RealESRGAN_x2plus.pth", weights)
+    write_upscaler(models / "ESRGAN" / "4x-b.safetensors", random_weights(rrdb_shapes("old")))
+    (models / "ESRGAN" / "broken.pth").write_bytes(b"no model")
+    names = [one["name"] for one in api.get("/upscalers")]
+    assert names == ["None", "Lanczos", "Nearest", "4x-b", "R-ESRGAN 2x+"]
+    last = api.get("/upscalers")[-1]
+    path = str(models / "RealESRGAN" / "RealESRGAN_x2plus.pth")
+    assert (last["scale"], last["model_path"], last["model_url"]) == (2, path, None)
+    assert api.get("/realesrgan-models") == [{"name": "R-ESRGAN 2x+", "path": path, "scale": 2}]
+
+
 def test_flags_are_shown_as_they_are_handed_over(api: Api) -> None:
     assert api.get("/cmd-flags") == {"listen": False, "api_auth": None, "port": 7860}
 
@@ -113,7 +169,9 @@ def test_memory_of_an_unknown_system(api: Api, monkeypatch: pytest.MonkeyPatch) 
     assert "error" in api.get("/memory")["ram"]
 
 
-@pytest.mark.parametrize("path", ["/refresh-checkpoints", "/refresh-vae"])
+@pytest.mark.parametrize(
+    "path", ["/refresh-checkpoints", "/refresh-vae", "/refresh-embeddings", "/refresh-loras"]
+)
 def test_refreshing_answers_null(api: Api, path: str) -> None:
     response = api.call("POST", path)
     assert (response.status_code, response.text) == (200, "null")
@@ -235,7 +293,10 @@ def test_api_3_5_embeddings(api: Api) -> None:
         write_header_only(folder / f"{name}.safetensors", {"emb_params": (2, width)})
     (folder / "bad.pt").write_bytes(b"no")
     facts = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
-    assert api.get("/embeddings") == {
+    answer = api.get("/embeddings")
+    for shipped in (BUILTIN.parent / "embeddings").glob("*"):
+        answer["loaded"].pop(shipped.stem, None)
+    assert answer == {
         "loaded": {"good": {**facts, "shape": 96, "vectors": 2}},
         "skipped": {
             "bad": {**facts, "shape": 0, "vectors": 0},

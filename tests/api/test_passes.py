@@ -74,6 +74,16 @@ HIRES = {
         (256, 192),
         0.75,
     ),
+    "old sizes": (
+        {
+            "width": 1024,
+            "height": 512,
+            "override_settings": {"use_old_hires_fix_width_height": True},
+        },
+        HiresFix(resize_x=1024, resize_y=512),
+        (768, 384),
+        0.75,
+    ),
 }
 
 

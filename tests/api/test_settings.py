@@ -121,3 +121,25 @@ def test_a_selected_checkpoint_that_is_gone_is_said(two_models: Api, checkpoints
     assert two_models.call("POST", "/refresh-checkpoints").json() is None
     answer = two_models.make("/txt2img")
     assert "is gone" in answer["told"]["warnings"][0]
+
+
+def test_choosing_a_vae_loads_it_first(api: Api, checkpoints: Path) -> None:
+    """Api 3.4: as for the checkpoint."""
+    folder = checkpoints.parent / "VAE"
+    folder.mkdir()
+    (folder / "kl.pt").write_bytes(b"\0" * 64)
+    assert api.post("/options", {"sd_vae": "kl.pt"}).json() is None
+    job = api.engine.only_job()
+    assert (job.spec.kind, job.spec.request.vae) == ("load", "kl.pt")
+    api.make("/txt2img")
+    api.make("/txt2img", override_settings={"sd_vae": "None"})
+    second, first = api.engine.latest("local")[:2]
+    assert (first.spec.request.vae, second.spec.request.vae) == ("kl.pt", "None")
+
+
+def test_an_unknown_vae_is_not_chosen(api: Api) -> None:
+    response = api.post("/options", {"sd_vae": "gone.pt", "send_seed": False})
+    assert response.status_code == 500
+    assert response.json()["errors"] == "VAE 'gone.pt' not found"
+    assert api.get("/options")["sd_vae"] == "Automatic"
+    assert api.get("/options")["send_seed"] is True

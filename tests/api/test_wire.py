@@ -100,7 +100,12 @@ OURS = {
 
 
 def test_img2img_fields_and_defaults_api_2_1_2_2() -> None:
-    assert StableDiffusionProcessingImg2Img().model_dump() == {**SHARED, **IMG2IMG, **OURS}
+    assert StableDiffusionProcessingImg2Img().model_dump() == {
+        **SHARED,
+        **IMG2IMG,
+        **OURS,
+        "outpaint_anchor": None,
+    }
 
 
 def test_txt2img_fields_and_defaults_api_2_1_2_3() -> None:
@@ -175,8 +180,9 @@ OUT_OF_RANGE = {
     "subseed_strength": ("subseed_strength", 2),
     "seed": ("seed", -2),
     "resize_mode": ("resize_mode", 4),
+    "outpaint_anchor": ("outpaint_anchor", "middle"),
     "inpainting_fill": ("inpainting_fill", 9),
-    "mask_blur_x": ("mask_blur_x", 65),
+    "mask_blur_x": ("mask_blur_x", 257),
     "s_noise": ("s_noise", 3),
     "step_semantics": ("step_semantics", "comfy"),
 }
