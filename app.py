@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jobs.options import OptionStore
     from jobs.store import JobStore
     from models.catalog import Catalog
+    from scripts.batch_run import BatchRunner
     from server.identity import Owner
     from ui.drawings import DrawingStore
 
@@ -67,7 +68,11 @@ class House:
         self.store: JobStore = JobStore(settings.data_dir / "jobs.sqlite")
         self.options: OptionStore = OptionStore(settings.data_dir)
         self.catalog: Catalog = Catalog(
-            settings.models_dir, settings.data_dir, BUILTIN, settings.checkpoint_dirs
+            settings.models_dir,
+            settings.data_dir,
+            BUILTIN,
+            settings.checkpoint_dirs,
+            settings.vae_dirs,
         )
         if settings.ckpt:
             chosen = self.catalog.get(settings.ckpt)
@@ -97,6 +102,18 @@ class House:
             self.catalog,
             settings.output_dir,
             settings.data_dir,
+            settings.data_dir / "styles.csv",
+        )
+        self.batches: BatchRunner = self._batches()
+
+    def _batches(self) -> BatchRunner:
+        from scripts.folders import FolderPolicy  # noqa: PLC0415
+        from scripts.wiring import build_batches  # noqa: PLC0415
+
+        settings = self.settings
+        policy = FolderPolicy(settings.folder_roots, shared=settings.is_public)
+        return build_batches(
+            self.engine, self.assets, self.limits, self.catalog, policy, settings.data_dir
         )
 
     def selected_checkpoint(self) -> str:
@@ -106,7 +123,7 @@ class House:
     def clean(self) -> None:
         """Delete uploads that neither a job nor a kept canvas refers to any more."""
         used = self.store.used_assets() | self.drawings.used_assets()
-        used |= self.bench.plots.used_pictures()
+        used |= self.bench.plots.used_pictures() | self.batches.used_pictures()
         gone = self.assets.remove_unused(used, time.time() - ASSET_AGE)
         _log.info("removed %s old uploads", gone)
 
@@ -122,9 +139,11 @@ def build_app(house: House) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         house.engine.start()
         house.bench.plots.start()
+        house.batches.start()
         threading.Thread(target=house.clean, name="cleaner", daemon=True).start()
         yield
         house.bench.plots.close()
+        house.batches.close()
         house.engine.stop()
 
     app = FastAPI(title="Overpaint", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -163,6 +182,7 @@ def _mount_api(app: FastAPI, house: House) -> None:
         limits=house.limits,
         flags=house.settings.public_values(),
         scripts=house.bench,
+        folders=house.batches.policy,
         models_dir=house.settings.models_dir,
         styles=house.settings.data_dir / "styles.csv",
     )
@@ -174,32 +194,40 @@ def _mount_page(app: FastAPI, house: House) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_TEMP_DIR", str(house.settings.data_dir / "gradio"))
     import gradio as gr  # noqa: PLC0415
-    from fastapi.staticfiles import StaticFiles  # noqa: PLC0415
 
+    from interrogate.downloads import Downloads  # noqa: PLC0415
     from pipelines.prompt.clip_tokenizer import ClipTokenizer  # noqa: PLC0415
     from server.identity import owner_of  # noqa: PLC0415
-    from ui.page import build_page, page_script  # noqa: PLC0415
+    from server.page_files import VersionedFiles  # noqa: PLC0415
+    from ui.page import build_page, page_head, page_script  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
 
     def owner_name(request: gr.Request) -> str:
         return owner_of(request.request.scope).name
 
     static_url = f"/ui-static/{_content_hash(STATIC)}"
-    app.mount(static_url, StaticFiles(directory=STATIC))
+    app.mount(static_url, VersionedFiles(directory=STATIC))
     services = Services(
         engine=house.engine,
         assets=house.assets,
         drawings=house.drawings,
         bench=house.bench,
+        batches=house.batches,
         options=house.options,
         catalog=house.catalog,
         tokenizer=ClipTokenizer.from_folder(BUILTIN / "tokenizer"),
         limits=house.limits,
         models_dir=house.settings.models_dir,
+        downloads=Downloads(house.settings.models_dir),
+        styles=house.settings.data_dir / "styles.csv",
         owner_of=owner_name,
+        is_admin=lambda request: owner_of(request.request.scope).is_admin,
         static_url=house.settings.subpath + static_url,
         pictures_url=house.settings.subpath + "/pictures",
+        proofs_url=house.settings.subpath + "/proofs",
+        networks_url=house.settings.subpath + "/network-previews",
     )
+    _mount_page_pictures(app, house)
     page = build_page(services)
     gr.mount_gradio_app(
         app,
@@ -207,6 +235,7 @@ def _mount_page(app: FastAPI, house: House) -> None:
         path="/",
         css_paths=[STATIC / "page.css"],
         js=page_script(services),
+        head=page_head(services.static_url, STATIC),
         theme=_theme(gr),
         footer_links=[],
         run_history=False,
@@ -218,6 +247,18 @@ def _mount_page(app: FastAPI, house: House) -> None:
     # A mounted Gradio accepts any server path as an upload until this is set (its check for
     # "was uploaded by a user" is skipped before launch()). tests/security keeps watch.
     page.has_launched = True
+
+
+def _mount_page_pictures(app: FastAPI, house: House) -> None:
+    """What the page shows beside results and networks, by URL."""
+    from server.identity import owner_of  # noqa: PLC0415
+    from ui.network_routes import preview_router  # noqa: PLC0415
+    from ui.proof import Proofs  # noqa: PLC0415
+    from ui.proof_routes import proof_router  # noqa: PLC0415
+
+    proofs = Proofs(house.engine, house.assets, house.limits)
+    app.include_router(proof_router(proofs, lambda request: owner_of(request.scope).name))
+    app.include_router(preview_router(house.catalog))
 
 
 def _theme(gradio: Any) -> Any:

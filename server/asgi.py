@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketClose
 
 from server.pages import message_page
 
-OWN_PATHS: Final = ("/sdapi", "/internal")
+OWN_PATHS: Final = ("/sdapi", "/internal", "/overpaint")
 """Where answers follow A1111's shapes (api 4)."""
 
 _POLICY_VIOLATION = 1008

@@ -1,7 +1,7 @@
 """The one wrapper around our FastAPI app: every request passes these checks, in this order.
 
-Prefix, timing, security headers, Host, CORS, Origin, body size, login and owner. All are plain ASGI
-middlewares: event streams and uploads pass through unbuffered.
+Prefix, timing, security headers, Host, CORS, Origin, body size, login and owner; the page itself is
+packed last. All are plain ASGI middlewares: event streams and uploads pass through unbuffered.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from server.headers import SecurityHeaders
 from server.hosts import HostCheck, HostPolicy
 from server.limits import BodyLimit
 from server.origins import OriginCheck
+from server.page_files import PackedPage
 from server.sessions import Sessions, load_key
 from server.subpath import Subpath
 from server.throttle import Throttle
@@ -74,6 +75,7 @@ def policy_for(settings: Settings, *, log: Callable[[str], None] | None = None) 
 def protect(app: ASGIApp, policy: FrontPolicy) -> ASGIApp:
     """Wrap an app; inside, `server.identity.owner_of(request.scope)` tells whose a request is."""
     doorman = Doorman(policy.access, Sessions(policy.key, policy.revoked_file), Throttle())
+    app = PackedPage(app)
     app = Gate(app, doorman)
     app = BodyLimit(app, policy.max_body)
     app = OriginCheck(app, policy.cors)

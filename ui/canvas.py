@@ -16,8 +16,11 @@ from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 
 import ui.no_stub_files  # noqa: F401  before the class below
-from ui.canvas_markup import Kind, canvas_markup
+from ui.canvas_markup import Kind, canvas_markup, picture_markup
 from ui.painting import Painting
+
+KEPT = "kept-"
+"""Begins the revision of a value that comes from our own store and need not be kept again."""
 
 
 class CanvasData(GradioModel):
@@ -28,6 +31,8 @@ class CanvasData(GradioModel):
     drawing: FileData | None = None
     width: int = 0
     height: int = 0
+    shown: str = ""
+    colour: str = ""
     rev: str = ""
 
 
@@ -44,12 +49,17 @@ class PaintCanvas(gr.HTML):
         kind: Kind,
         height: int,
         colour: str,
+        sees: bool = False,
         **kwargs: Any,
     ) -> None:
+        markup = canvas_markup(canvas_id, kind, height, colour, sees=sees)
+        self._start(static_url, canvas_id, markup, **kwargs)
+
+    def _start(self, static_url: str, canvas_id: str, markup: str, **kwargs: Any) -> None:
         self.canvas_id = canvas_id
         super().__init__(
             value=None,
-            html_template=canvas_markup(canvas_id, kind, height, colour),
+            html_template=markup,
             js_on_load=(
                 f"import('{static_url}/canvas/attach.js').then((module) => module.attach(element, "
                 "{ props, upload, watch, changed: () => trigger('painted') }));"
@@ -57,12 +67,14 @@ class PaintCanvas(gr.HTML):
             **kwargs,
         )
 
-    def preprocess(self, payload: CanvasData | None) -> Painting | None:
-        """Paths of the two files. Raises gr.Error for a path outside the upload folder."""
+    def preprocess(self, payload: CanvasData | None) -> Any:
+        """A Painting or None. Raises gr.Error for a path outside the upload folder."""
         if payload is None or payload.image is None:
             return None
         drawing = None if payload.drawing is None else _uploaded(payload.drawing.path)
-        return Painting(_uploaded(payload.image.path), drawing, payload.width, payload.height)
+        image = _uploaded(payload.image.path)
+        size = payload.width, payload.height
+        return Painting(image, drawing, *size, payload.shown, colour=payload.colour)
 
     def postprocess(self, value: Painting | str | None) -> CanvasData:
         """A painting, or the path of a picture alone; files are copied to where Gradio serves."""
@@ -76,7 +88,7 @@ class PaintCanvas(gr.HTML):
             drawing=None if painting.drawing is None else self._served(painting.drawing),
             width=painting.width,
             height=painting.height,
-            rev=uuid.uuid4().hex,
+            rev=f"{KEPT if painting.is_kept else ''}{uuid.uuid4().hex}",
         )
 
     def api_info(self) -> dict[str, Any]:
@@ -94,6 +106,23 @@ class PaintCanvas(gr.HTML):
     def _served(self, path: str) -> FileData:
         copy = processing_utils.save_file_to_cache(path, cache_dir=self.GRADIO_CACHE)
         return FileData(path=copy, orig_name=Path(path).name)
+
+
+class PictureCanvas(PaintCanvas):
+    """A picture field that looks and works like the canvases. Value for handlers: a path or None.
+
+    The file is handed over untouched: no re-encoding, no lost text chunks.
+    """
+
+    def __init__(
+        self, static_url: str, canvas_id: str, *, label: str, height: int, **kwargs: Any
+    ) -> None:
+        self._start(static_url, canvas_id, picture_markup(canvas_id, label, height), **kwargs)
+
+    def preprocess(self, payload: CanvasData | None) -> str | None:
+        """Path of the file. Raises gr.Error for one outside the upload folder."""
+        painting = super().preprocess(payload)
+        return None if painting is None else painting.image
 
 
 def _uploaded(path: str) -> str:

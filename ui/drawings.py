@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from jobs.assets import AssetStore, MissingAsset
 from pipelines.request import PictureRef
+from ui.named_masks import NamedMasks
+from ui.owner_files import name_digest, read_json, write_json
+from ui.region_store import RegionLists
 
 
 class SavedPainting(NamedTuple):
@@ -26,21 +25,19 @@ class SavedPainting(NamedTuple):
 class DrawingStore:
     """One small JSON file per owner and tab; the files themselves are assets.
 
-    Two pages of one owner write the same place: the last one is what a reload shows.
+    Two pages of one owner write the same place: the last one is what a reload shows. `masks` are
+    those kept under a name, `regions` the lists of the Regions panel.
     """
 
     def __init__(self, folder: Path, assets: AssetStore) -> None:
         self._folder = folder
         self._assets = assets
+        self.masks = NamedMasks(folder, assets)
+        self.regions = RegionLists(folder)
 
     def save(self, owner: str, tab: str, painting: SavedPainting) -> None:
         """Keep the canvas of a tab in place of the one before."""
-        place = self._place(owner, tab)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=place.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(painting._asdict(), file)
-        Path(temporary).replace(place)
+        write_json(self._place(owner, tab), painting._asdict())
 
     def forget(self, owner: str, tab: str) -> None:
         """The canvas was emptied."""
@@ -60,19 +57,19 @@ class DrawingStore:
         return saved
 
     def used_assets(self) -> set[PictureRef]:
-        """Names of all files that kept canvases refer to."""
+        """Names of all files that kept canvases, named masks and regions refer to."""
         kept = [saved for path in self._folder.glob("*/*.json") if (saved := _read(path))]
         files = [ref for saved in kept for ref in (saved.image, saved.drawing)]
-        return {ref for ref in files if ref is not None}
+        used = {ref for ref in files if ref is not None}
+        return used | self.masks.used_assets() | self.regions.used_assets()
 
     def _place(self, owner: str, tab: str) -> Path:
-        """Owners' names are free text and never become a path."""
-        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / f"{tab}.json"
+        return self._folder / name_digest(owner) / f"{tab}.json"
 
 
 def _read(path: Path) -> SavedPainting | None:
     """A damaged file counts as none: the next stroke writes it anew."""
     try:
-        return SavedPainting(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return SavedPainting(**(read_json(path) or {}))
+    except TypeError:
         return None

@@ -7,15 +7,20 @@ from typing import Any, Final
 
 import gradio as gr
 
+_NO_PROGRESS: Final[Mapping[str, Any]] = {"show_progress": "hidden", "show_progress_on": ()}
+"""Nothing of Gradio's own progress. Its page would otherwise send each state of every event to all
+outputs of all events so far, even hidden: most of the time that a load of the page took."""
+
 QUIET: Final[Mapping[str, Any]] = {
-    "show_progress": "hidden",
-    "queue": False,
+    **_NO_PROGRESS,
+    "concurrency_limit": None,
     "api_visibility": "private",
 }
-"""For handlers that answer at once."""
+"""For handlers that answer at once. They go through Gradio's queue all the same: outside of it
+gr.Info and gr.Warning reach nobody."""
 
 WATCH: Final[Mapping[str, Any]] = {
-    "show_progress": "hidden",
+    **_NO_PROGRESS,
     "concurrency_limit": None,
     "api_visibility": "private",
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from models.vae import AUTOMATIC, NONE
 from pipelines.infotext_apply import Applied
+from pipelines.request import HiresFix, Refiner, SoftInpaint
 from ui.services import Services
 from ui.texts import CHOICES, MESSAGES
 
@@ -15,6 +17,13 @@ def checkpoint_choices(services: Services) -> tuple[list[str], str]:
     selected = str(services.options.get("sd_model_checkpoint") or "")
     titles = [entry.title for entry in services.catalog.entries]
     return titles, services.catalog.default(selected).title
+
+
+def vae_choices(services: Services) -> tuple[list[str], str]:
+    """Values of the VAE drop-down, and the selected one; a file that is gone stays in the list."""
+    selected = str(services.options.get("sd_vae"))
+    names = [AUTOMATIC, NONE, *(vae.name for vae in services.catalog.vaes())]
+    return names if selected in names else [*names, selected], selected
 
 
 def notice(services: Services) -> str:
@@ -51,13 +60,19 @@ def form_values(applied: Applied) -> dict[str, Any]:
         "leftover_noise": sampling.return_with_leftover_noise,
         "width": request.width,
         "height": request.height,
-        "resize_mode": request.resize_mode.label,
+        **_resizing(applied),
         "seed": seeds.seed,
         "extra": is_varied,
         "subseed": seeds.subseed,
         "subseed_strength": seeds.subseed_strength,
         "seed_width": seeds.resize_from_width,
         "seed_height": seeds.resize_from_height,
+        "image_cfg": sampling.image_cfg_scale,
+        "tiling": request.tiling,
+        "color_correction": request.color_correction,
+        **_refiner(request.refiner),
+        **_hires(request.hires),
+        **_soft(applied.inpaint.get("soft")),
     }
     inpaint = applied.inpaint
     if inpaint:
@@ -69,3 +84,54 @@ def form_values(applied: Applied) -> dict[str, Any]:
             "padding": inpaint["padding"],
         }
     return values
+
+
+def _resizing(applied: Applied) -> dict[str, Any]:
+    if applied.outpaint is None:
+        return {"resize_mode": applied.request.resize_mode.label}
+    return {
+        "resize_mode": CHOICES["resize_mode"][-1],
+        "outpaint_anchor": applied.outpaint.name.lower(),
+    }
+
+
+def _refiner(refiner: Refiner | None) -> dict[str, Any]:
+    if refiner is None:
+        return {"refiner": False}
+    return {
+        "refiner": True,
+        "refiner_checkpoint": refiner.checkpoint,
+        "refiner_switch_at": refiner.switch_at,
+    }
+
+
+def _hires(hires: HiresFix | None) -> dict[str, Any]:
+    if hires is None:
+        return {"hires": False}
+    return {
+        "hires": True,
+        "hr_scale": hires.scale,
+        "hr_width": hires.resize_x,
+        "hr_height": hires.resize_y,
+        "hr_upscaler": hires.upscaler,
+        "hr_steps": hires.steps,
+        "hr_checkpoint": hires.checkpoint,
+        "hr_sampler": hires.sampler,
+        "hr_scheduler": hires.scheduler,
+        "hr_prompt": hires.prompt,
+        "hr_negative_prompt": hires.negative_prompt,
+    }
+
+
+def _soft(soft: SoftInpaint | None) -> dict[str, Any]:
+    if soft is None:
+        return {"soft": False}
+    return {
+        "soft": True,
+        "soft_bias": soft.schedule_bias,
+        "soft_preservation": soft.preservation_strength,
+        "soft_contrast": soft.transition_contrast_boost,
+        "soft_influence": soft.mask_influence,
+        "soft_threshold": soft.difference_threshold,
+        "soft_difference": soft.difference_contrast,
+    }

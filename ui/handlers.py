@@ -5,33 +5,30 @@ The job runs in the engine. A closed tab ends the watching, never the job.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
-from PIL.Image import Image
 
 from jobs.options import request_defaults
+from jobs.saving_options import SavingOptions, saving_options
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from jobs.store import StoreError
 from pipelines.geometry import Extent
-from pipelines.pictures import open_picture
-from pipelines.request import PictureRef
 from ui import watching
-from ui.form import Form
-from ui.form_request import build_request
+from ui.controls import Controls
+from ui.events import unchanged
+from ui.form_request import build_request, refined_as_set
 from ui.overrides import apply_entries
+from ui.page_state import state_of
 from ui.painted import PictureTaker
 from ui.picture_files import size_of
-from ui.proof import is_provable, prove
 from ui.services import Services
+from ui.styles_panel import with_styles
+from ui.tabs import BATCH_TAB
 from ui.texts import MESSAGES
 from ui.widgets import JobMonitor, ResultGallery
-
-_log = logging.getLogger("overpaint.ui")
 
 
 @dataclass(frozen=True)
@@ -63,14 +60,21 @@ Updates = dict[Any, Any]
 class GenerateHandlers:
     """Event handlers of the generation page; one object for all sessions, without state."""
 
-    def __init__(self, services: Services, form: Form, parts: ResultParts) -> None:
+    def __init__(self, services: Services, form: Controls, parts: ResultParts) -> None:
         self._services = services
         self._form = form
         self.parts = parts
 
     async def generate(self, data: dict[Any, Any], request: gr.Request) -> AsyncIterator[Updates]:
-        """Queue a job from the form and show it until it is over."""
-        values = self._form.values(data)
+        """Queue a job from the form and show it until it is over; a batch is not run here."""
+        if self._form.values(data).get("tab") == BATCH_TAB.id:
+            yield unchanged()
+            return
+        async for updates in self.start(self._form.values(data), request):
+            yield updates
+
+    async def start(self, values: dict[str, Any], request: gr.Request) -> AsyncIterator[Updates]:
+        """Queue the job that the form's values make, and show it until it is over."""
         try:
             spec = self.spec(values)
             job_id = self._services.engine.submit(self._services.owner_of(request), spec)
@@ -86,7 +90,7 @@ class GenerateHandlers:
         latest = [
             view
             for view in self._services.engine.latest(self._services.owner_of(request))
-            if view.spec.kind == "generate"
+            if self._is_mine(view)
         ]
         unfinished = [view for view in latest if not view.state.is_final]
         if unfinished:
@@ -94,7 +98,7 @@ class GenerateHandlers:
                 yield updates
             return
         done = next((view for view in latest if view.pictures), None)
-        yield {self.parts.gallery: await self._gallery(done)}
+        yield {self.parts.gallery: self._gallery(done)}
 
     def interrupt(self, request: gr.Request) -> Updates:
         """First finish the picture in work when more would follow; a second press stops at once."""
@@ -103,7 +107,8 @@ class GenerateHandlers:
             return self._buttons(watching.IDLE)
         engine = self._services.engine
         first = engine.stopping(view.id) is None
-        gentle = first and view.spec.request.n_iter > 1 and view.state is JobState.RUNNING
+        more = view.spec.request.n_iter > 1 and view.state is JobState.RUNNING
+        gentle = first and more and bool(self._services.options.get("interrupt_after_current"))
         engine.request_stop(view.id, StopKind.AFTER_CURRENT if gentle else StopKind.NOW)
         if gentle:
             gr.Info(MESSAGES["first_interrupt"], duration=4)
@@ -126,7 +131,21 @@ class GenerateHandlers:
         background = str(services.options.get("img2img_background_color"))
         taker = PictureTaker(services.assets, services.limits, background)
         request = build_request(values, taker.take, measure, defaults)
-        return JobSpec(request=apply_entries(values["override_settings"] or (), request))
+        request = refined_as_set(request, services.options.all())
+        request = with_styles(request, values.get("styles") or (), services.styles)
+        request = apply_entries(values["override_settings"] or (), request)
+        page = state_of(values, services.assets)
+        return JobSpec(request=request, page=page, saving=self._saving(values))
+
+    def _saving(self, values: dict[str, Any]) -> SavingOptions:
+        """How the pictures are kept, as the settings stand now."""
+        options = self._services.options.all()
+        return saving_options(options, values.get("styles") or (), values["prompt"] or "")
+
+    def _is_mine(self, view: JobView) -> bool:
+        """Whether this page shows the job."""
+        spec = view.spec
+        return spec.kind == "generate" and spec.tab == "img2img" and spec.shown
 
     async def _show(self, job_id: str) -> AsyncIterator[Updates]:
         """Follow a job; only what changed is sent."""
@@ -140,10 +159,9 @@ class GenerateHandlers:
                 shown_buttons = now
                 updates |= self._buttons(now)
             pictures = tuple(picture.id for picture in view.pictures)
-            shown = (*pictures, "done") if view.state.is_final else pictures
-            if shown != shown_pictures and shown:
-                shown_pictures = shown
-                updates[self.parts.gallery] = await self._gallery(view)
+            if pictures != shown_pictures and pictures:
+                shown_pictures = pictures
+                updates[self.parts.gallery] = self._gallery(view)
             monitor = watching.monitor(view)
             if monitor != shown_monitor:
                 shown_monitor = monitor
@@ -153,32 +171,9 @@ class GenerateHandlers:
             if updates:
                 yield updates
 
-    async def _gallery(self, view: JobView | None) -> dict[str, Any]:
-        """The results; of a finished inpaint job with the proof that the rest was left alone."""
-        proofs: dict[str, str] = {}
-        if view is not None and view.state.is_final and is_provable(view.spec.request):
-            proofs = await asyncio.to_thread(self._proofs, view)
-        return watching.gallery(view, self._services.pictures_url, proofs)
-
-    def _proofs(self, view: JobView) -> dict[str, str]:
-        """A sentence per picture; none where a file is gone."""
-        request, services = view.spec.request, self._services
-        assert request.inpaint is not None
-
-        def asset(ref: PictureRef) -> Image:
-            return open_picture(services.assets.path(ref), services.limits)
-
-        found: dict[str, str] = {}
-        try:
-            source, mask = asset(request.init_images[0]), asset(request.inpaint.mask)
-            for picture in view.pictures:
-                if not picture.incomplete:
-                    result = open_picture(picture.path, services.limits)
-                    proof = prove(request, source, mask, result)
-                    found |= {picture.id: proof.sentence} if proof else {}
-        except (OSError, ValueError) as error:
-            _log.info("no proof for job %s: %s", view.id, error)
-        return found
+    def _gallery(self, view: JobView | None) -> dict[str, Any]:
+        services = self._services
+        return watching.gallery(view, services.pictures_url, services.proofs_url)
 
     def _buttons(self, shown: watching.Buttons) -> Updates:
         return {
@@ -191,7 +186,7 @@ class GenerateHandlers:
         mine = [
             view
             for view in self._services.engine.latest(self._services.owner_of(request))
-            if not view.state.is_final and view.spec.kind == "generate"
+            if not view.state.is_final and self._is_mine(view)
         ]
         running = [view for view in mine if view.state is JobState.RUNNING]
         return next(iter(running or mine), None)

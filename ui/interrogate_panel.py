@@ -9,37 +9,48 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final
+from typing import Any
 
 import gradio as gr
 
-from interrogate.options import Interrogation, options_of_settings
-from interrogate.registry import INTERROGATORS, find, listing
+from interrogate.options import interrogation_of
+from interrogate.registry import find, listing
 from interrogate.report import PictureReport, Report, from_facts
 from jobs.spec import JobSpec, JobState, JobView
 from pipelines.pictures import encode_picture
 from pipelines.request import PictureRef
-from ui.events import QUIET, WATCH, flushing
-from ui.form import Form, tool
+from ui.batch_elements import BatchPanel
+from ui.events import QUIET, WATCH, flushing, unchanged
+from ui.form import Form
 from ui.form_request import active_image
+from ui.interrogate_captions import (
+    CaptionPanel,
+    build_captions,
+    stop_interrogations,
+    wire_batch_captions,
+    wire_captions,
+)
+from ui.interrogate_downloads import DownloadPanel, build_downloads, wire_downloads
+from ui.interrogate_lists import InterrogatorLists
 from ui.interrogate_view import (
-    TEXTS,
     cards,
     choices,
     joined,
-    missing_notes,
+    label_of,
+    notes_on,
     parts_of,
     state_text,
 )
+from ui.page_load import PageLoad
 from ui.painted import PictureTaker
 from ui.painting import Painting
 from ui.picture_files import take_upload
 from ui.services import Services
-from ui.tabs import PICTURE_FIELDS, tab_of
+from ui.tabs import BATCH_TAB, PICTURE_FIELDS, tab_of
+from ui.texts_interrogate import INTERROGATE
+from ui.tool_button import tool
 
 Updates = dict[Any, Any]
-
-_LABELS: Final[Mapping[str, str]] = {kind.name: kind.label for kind in INTERROGATORS}
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class InterrogatePanel:
     parts: gr.CheckboxGroup
     replace: gr.Button
     append: gr.Button
+    captions: CaptionPanel
+    downloads: DownloadPanel
 
 
 def build_buttons() -> InterrogateButtons:
@@ -76,37 +89,45 @@ def build_panel(services: Services) -> InterrogatePanel:
     """Make the panel where this is called, closed."""
     rows = listing(services.models_dir)
     ready = [row.name for row in rows if row.available]
-    with gr.Accordion(TEXTS["panel"], open=False, elem_id="img2img_interrogate_panel"):
-        with gr.Row():
-            who = gr.CheckboxGroup(
-                choices(rows), value=ready, label=TEXTS["who"], elem_id="interrogate_who"
+    with gr.Accordion(INTERROGATE["panel"], open=False, elem_id="img2img_interrogate_panel"):
+        who = gr.CheckboxGroup(
+            choices(rows), value=ready, label=INTERROGATE["who"], elem_id="interrogate_who"
+        )
+        with gr.Row(elem_classes="op-interrogate-ask"):
+            score = gr.Checkbox(False, label=INTERROGATE["score"], elem_id="interrogate_score")
+            describe = gr.Button(
+                INTERROGATE["describe"], variant="primary", elem_id="interrogate_describe"
             )
-            score = gr.Checkbox(False, label=TEXTS["score"], elem_id="interrogate_score")
-            describe = gr.Button(TEXTS["describe"], elem_id="interrogate_describe")
-            stop = gr.Button(TEXTS["stop"], elem_id="interrogate_stop", min_width=70)
-        status = gr.HTML(missing_notes(rows), elem_id="interrogate_status")
+            stop = gr.Button(INTERROGATE["stop"], elem_id="interrogate_stop", min_width=70)
+        status = gr.HTML(notes_on(rows), elem_id="interrogate_status")
         results = gr.HTML(elem_id="interrogate_results")
         parts = gr.CheckboxGroup(
             [],
-            label=TEXTS["parts"],
+            label=INTERROGATE["parts"],
             visible=False,
             show_select_all=True,
             elem_id="interrogate_parts",
         )
         with gr.Row():
-            replace = gr.Button(TEXTS["replace"], size="sm", elem_id="interrogate_replace")
-            append = gr.Button(TEXTS["append"], size="sm", elem_id="interrogate_append")
-    return InterrogatePanel(who, score, describe, stop, status, results, parts, replace, append)
+            replace = gr.Button(INTERROGATE["replace"], size="sm", elem_id="interrogate_replace")
+            append = gr.Button(INTERROGATE["append"], size="sm", elem_id="interrogate_append")
+        captions = build_captions(rows, services.batches.policy)
+        downloads = build_downloads()
+    return InterrogatePanel(
+        who, score, describe, stop, status, results, parts, replace, append, captions, downloads
+    )
 
 
 def wire_interrogation(
-    page: gr.Blocks,
+    load: PageLoad,
     services: Services,
     form: Form,
-    buttons: InterrogateButtons,
+    parts: Mapping[str, Any],
     panel: InterrogatePanel,
 ) -> None:
-    """Connect buttons and panel with the form's pictures and prompt."""
+    """Connect the panel and the page's parts `interrogate` and `batch` with the form."""
+    buttons: InterrogateButtons = parts["interrogate"]
+    batch: BatchPanel = parts["batch"]
     handlers = InterrogateHandlers(services, form, panel)
     pictures = form.pick(("tab", *PICTURE_FIELDS))
     flush = flushing(services.static_url)
@@ -126,7 +147,12 @@ def wire_interrogation(
     chosen = [form.prompt, panel.parts]
     panel.replace.click(handlers.replace, chosen, form.prompt, **QUIET)
     panel.append.click(handlers.append, chosen, form.prompt, **QUIET)
-    page.load(handlers.refresh, None, [panel.who, panel.status], **QUIET)
+    wire_captions(services, panel.captions)
+    by_name = {"clip": buttons.clip, "deepdanbooru": buttons.deepbooru}
+    wire_batch_captions(services, by_name, form.tab, batch, panel.captions)
+    lists = InterrogatorLists(panel.who, panel.captions.who, panel.status)
+    wire_downloads(load, services, panel.downloads, lists)
+    load.read(lambda _: lists.now(services.models_dir), *lists.outputs)
 
 
 class InterrogateHandlers:
@@ -165,18 +191,9 @@ class InterrogateHandlers:
             else:
                 yield {panel.status: escape(state_text(view))}
 
-    def refresh(self) -> tuple[Any, str]:
-        """A page was opened: what is available now, and what is missing."""
-        rows = listing(self._services.models_dir)
-        ready = [row.name for row in rows if row.available]
-        return gr.update(choices=choices(rows), value=ready), missing_notes(rows)
-
     def stop(self, request: gr.Request) -> None:
         """End the owner's interrogations; what was found so far is shown."""
-        engine = self._services.engine
-        for view in engine.latest(self._services.owner_of(request)):
-            if view.spec.kind == "interrogate" and not view.state.is_final:
-                engine.request_stop(view.id)
+        stop_interrogations(self._services, request)
 
     def replace(self, prompt: str, ticked: Sequence[str] | None) -> str:
         """The ticked pieces instead of the prompt."""
@@ -190,6 +207,9 @@ class InterrogateHandlers:
         self, data: dict[Any, Any], name: str, request: gr.Request
     ) -> AsyncIterator[Updates]:
         status = self._panel.status
+        if data[self._form.tab] == BATCH_TAB.id:  # see wire_batch_captions
+            yield unchanged()
+            return
         try:
             spec = self._spec(data, (name,))
         except ValueError as error:
@@ -200,8 +220,17 @@ class InterrogateHandlers:
                 yield {status: escape(state_text(view))}
                 continue
             found = self._first(view).descriptions.get(name)
-            said = {status: _ending(view)}
-            yield said | {self._form.prompt: found.text} if found and found.text else said
+            said = {status: _ending(view) or _notes(view)}
+            if found and found.text:
+                self._say_builtin(name)
+                said[self._form.prompt] = found.text
+            yield said
+
+    def _say_builtin(self, name: str) -> None:
+        """Say where the prompt is from; the panel, where the rest is told, may be closed."""
+        rows = [row for row in listing(self._services.models_dir) if row.name == name]
+        if any(row.builtin for row in rows):
+            gr.Info(escape(INTERROGATE["from_builtin"].format(label=label_of(rows[0]))), duration=6)
 
     async def _follow(self, spec: JobSpec, request: gr.Request) -> AsyncIterator[JobView]:
         engine = self._services.engine
@@ -212,14 +241,12 @@ class InterrogateHandlers:
     def _spec(self, data: dict[Any, Any], names: Sequence[str], *, score: bool = False) -> JobSpec:
         """The job. Raises ValueError with a sentence."""
         if not names:
-            raise ValueError(TEXTS["nobody"])
-        settings = self._services.options.all()
-        asked = Interrogation(
+            raise ValueError(INTERROGATE["nobody"])
+        asked = interrogation_of(
+            self._services.options.all(),
+            [find(name).name for name in names],
             pictures=(self._picture(self._form.values(data)),),
-            interrogators=tuple(find(name).name for name in names),
-            options=options_of_settings(settings),
             score=score,
-            keep_loaded=bool(settings["interrogate_keep_models_in_memory"]),
         )
         return JobSpec(kind="interrogate", interrogation=asked, save=False)
 
@@ -228,7 +255,8 @@ class InterrogateHandlers:
         services = self._services
         path = active_image(values)
         if path is None:
-            raise ValueError(TEXTS["no_image"])
+            is_batch = values["tab"] == BATCH_TAB.id
+            raise ValueError(INTERROGATE["batch_hint" if is_batch else "no_image"])
         tab = tab_of(values)
         picture = values[tab.field]
         if tab.canvas != "colour" or not isinstance(picture, Painting):
@@ -245,7 +273,8 @@ class InterrogateHandlers:
         ticks = gr.update(
             choices=[(part.label, part.text) for part in found], value=[], visible=bool(found)
         )
-        results = cards(_report(view), _LABELS)
+        rows = listing(self._services.models_dir)
+        results = cards(_report(view), {row.name: label_of(row) for row in rows})
         return {panel.status: _ending(view), panel.results: results, panel.parts: ticks}
 
     def _first(self, view: JobView) -> PictureReport:
@@ -254,7 +283,7 @@ class InterrogateHandlers:
 
     def _inserted(self, prompt: str, ticked: Sequence[str] | None, *, append: bool) -> str:
         if not ticked:
-            gr.Info(TEXTS["nothing_ticked"], duration=4)
+            gr.Info(INTERROGATE["nothing_ticked"], duration=4)
             return prompt
         return joined(prompt or "", ticked, append=append)
 
@@ -267,8 +296,12 @@ def _ending(view: JobView) -> str:
     if view.state is JobState.FAILED:
         return _warned(view.error)
     if view.interrupted or view.state is JobState.CANCELLED:
-        return TEXTS["stopped"]
+        return INTERROGATE["stopped"]
     return ""
+
+
+def _notes(view: JobView) -> str:
+    return "".join(f"<p>{escape(note)}</p>" for note in _report(view).notes)
 
 
 def _warned(problem: str) -> str:

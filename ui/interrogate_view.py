@@ -12,30 +12,9 @@ from interrogate.base import Description
 from interrogate.registry import Listing
 from interrogate.report import PictureReport, Report
 from jobs.spec import JobState, JobView
+from ui.texts_interrogate import INTERROGATE
 
 SEPARATOR: Final = ", "
-
-TEXTS: Final = {
-    "panel": "Interrogate: suggest a prompt for the picture",
-    "who": "Interrogators",
-    "score": "Score the texts with CLIP",
-    "describe": "Describe the picture",
-    "stop": "Stop",
-    "parts": "Tick what the prompt shall say",
-    "replace": "Replace the prompt",
-    "append": "Append to the prompt",
-    "no_image": "Choose a picture first, then interrogate it.",
-    "nobody": "Choose at least one interrogator.",
-    "nothing_ticked": "Tick at least one term first.",
-    "nothing_found": "Nothing was found above the threshold.",
-    "queued": "In queue: {position}/{length}",
-    "starting": "Starting...",
-    "stopped": "Stopped.",
-    "missing": "not available",
-    "fits": "fits {likeness:.3f}",
-    "seconds": "{seconds:.1f} s",
-}
-"""The panel's texts, ready for translation."""
 
 
 @dataclass(frozen=True)
@@ -87,30 +66,40 @@ def state_text(view: JobView) -> str:
     """One line on a job that is not over."""
     if view.state is JobState.QUEUED:
         if view.queue_length <= 1:
-            return TEXTS["starting"]
-        return TEXTS["queued"].format(position=view.queue_position, length=view.queue_length)
+            return INTERROGATE["starting"]
+        return INTERROGATE["queued"].format(position=view.queue_position, length=view.queue_length)
     note = view.progress.note
-    return f"{view.progress.fraction:.0%}  {note}..." if note else TEXTS["starting"]
+    return f"{view.progress.fraction:.0%}  {note}..." if note else INTERROGATE["starting"]
 
 
 def choices(rows: Iterable[Listing]) -> list[tuple[str, str]]:
     """Label and name for the list of interrogators; what is missing is marked."""
-    return [
-        (row.label if row.available else f"{row.label} ({TEXTS['missing']})", row.name)
+    return [(_marked(row), row.name) for row in rows]
+
+
+def label_of(row: Listing) -> str:
+    """The label; the built-in model is marked."""
+    return f"{row.label} ({INTERROGATE['builtin']})" if row.builtin else row.label
+
+
+def notes_on(rows: Iterable[Listing]) -> str:
+    """HTML that says what is missing and where it belongs, and what built-in models cannot do."""
+    return "".join(
+        f"<p>{escape(f'{_marked(row)}: {row.note}')}</p>"
         for row in rows
-    ]
+        if row.builtin or not row.available
+    )
 
 
-def missing_notes(rows: Iterable[Listing]) -> str:
-    """HTML that says for each missing interrogator what belongs where."""
-    return "".join(f"<p>{escape(row.note)}</p>" for row in rows if not row.available)
+def _marked(row: Listing) -> str:
+    return label_of(row) if row.available else f"{row.label} ({INTERROGATE['missing']})"
 
 
 def _card(label: str, found: Description) -> str:
-    facts = [TEXTS["seconds"].format(seconds=found.seconds)]
+    facts = [INTERROGATE["seconds"].format(seconds=found.seconds)]
     if found.likeness is not None:
-        facts.insert(0, TEXTS["fits"].format(likeness=found.likeness))
-    text = escape(found.text or TEXTS["nothing_found"])
+        facts.insert(0, INTERROGATE["fits"].format(likeness=found.likeness))
+    text = escape(found.text or INTERROGATE["nothing_found"])
     return (
         f"<article><h4>{escape(label)}</h4><p>{text}</p><small>{', '.join(facts)}</small></article>"
     )

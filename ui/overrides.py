@@ -11,19 +11,29 @@ from types import MappingProxyType
 from typing import Any
 
 from pipelines.infotext_apply import apply_infotext
-from pipelines.infotext_keys import OWN_REQUEST_FIELDS, OWN_TUNING_FIELDS, TUNING_FIELDS
+from pipelines.infotext_keys import (
+    OWN_REQUEST_FIELDS,
+    OWN_TUNING_FIELDS,
+    REQUEST_FIELDS,
+    TUNING_FIELDS,
+)
 from pipelines.request import Img2ImgRequest
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Clip skip": ("clip_skip",),
         "Emphasis": ("emphasis",),
-        "Tiling": ("tiling",),
+        "VAE": ("vae",),
+        "Conditional mask weight": ("inpainting_mask_weight",),
         "Overlay inpaint": ("overlay_inpaint",),
         "RNG": ("seeds", "source"),
         "ENSD": ("seeds", "ensd"),
         **{key: ("tuning", name) for key, name in (TUNING_FIELDS | OWN_TUNING_FIELDS).items()},
-        **{key: (name,) for key, name in OWN_REQUEST_FIELDS.items()},
+        **{
+            key: (name,)
+            for key, name in (REQUEST_FIELDS | OWN_REQUEST_FIELDS).items()
+            if name != "color_correction"  # has a check box
+        },
     }
 )
 """Infotext key -> where its value is in a request."""

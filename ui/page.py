@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ui.batch_panel import wire_batch
 from ui.canvas_handlers import CanvasHandlers
-from ui.form import (
-    Form,
+from ui.examples import build_examples, wire_examples
+from ui.extras_page import ExtrasPage, build_extras, wire_extras, wire_extras_sending
+from ui.form import Form, inpaint_controls, outpaint_controls, picture_input
+from ui.form_fill import checkpoint_choices, notice
+from ui.form_panels import (
     batch_controls,
-    inpaint_controls,
-    picture_input,
+    cfg_control,
+    override_control,
     sampler_controls,
     seed_controls,
     strength_controls,
-    tool,
+    switch_controls,
 )
-from ui.form_fill import checkpoint_choices, notice
+from ui.form_passes import refiner_controls
+from ui.form_prompts import generate_box, prompt_boxes, prompt_tools
 from ui.handlers import GenerateHandlers, ResultParts
 from ui.interrogate_panel import build_buttons, build_panel, wire_interrogation
+from ui.mask_handlers import MaskHandlers
+from ui.networks_panel import NetworksPanel, build_networks, wire_networks
+from ui.open_result import wire_opening
+from ui.page_load import PageLoad
 from ui.picture_tabs import picture_tabs
 from ui.plot_elements import ScriptsPanel, build_scripts
+from ui.quicksettings import quicksettings
+from ui.region_handlers import RegionHandlers, wire_regions
+from ui.remake_panel import build_remake, wire_remake
+from ui.results_panel import results_panel
 from ui.script_forms import ScriptForms, ScriptHandlers, build_script_forms, wire_script_forms
 from ui.scripts_panel import PlotHandlers, wire_scripts
 from ui.services import Services
+from ui.settings_panel import build_settings, settings_box, wire_settings
 from ui.small_handlers import SmallHandlers
+from ui.styles_panel import build_styles, style_row, wire_styles
+from ui.text_handlers import TextSmall
+from ui.text_page import TextPage, build_text_page, wire_text_page
 from ui.texts import CHOICES, LABELS, TITLE, TOOLTIPS
-from ui.widgets import JobMonitor, ResultGallery
+from ui.texts_results import RESULT_LABELS
+from ui.tool_button import tool
+from ui.wire_masks import wire_masks
 from ui.wiring import wire
 
 Parts = dict[str, Any]
@@ -41,37 +61,60 @@ def build_page(services: Services) -> gr.Blocks:
         title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
     ) as page:
         parts: Parts = {}
-        checkpoint = _quicksettings(services, parts)
+        quick, current = quicksettings(services, parts), settings_box()
         with gr.Tabs(elem_id="tabs", selected="img2img") as tabs:
             parts["tabs"] = tabs
+            with gr.Tab(LABELS["tab_txt2img"], id="txt2img", elem_id="tab_txt2img") as text_tab:
+                parts["txt2img_tab"] = text_tab
+                text_page = build_text_page(services, quick)
             with gr.Tab(LABELS["tab_img2img"], id="img2img", elem_id="tab_img2img"):
-                prompts = _top_row(parts)
+                prompts = _top_row(services, parts)
+                networks = build_networks(services, "img2img")
                 interrogation = build_panel(services)
                 with gr.Row(elem_classes="resize-handle-row"):
                     with gr.Column(elem_id="img2img_settings", min_width=320):
                         controls = _settings(services, parts)
-                        scripts = build_scripts(), build_script_forms()
+                        scripts = build_scripts(services.static_url), build_script_forms()
                     with gr.Column(elem_id="img2img_results", min_width=320):
-                        results = _results(services, parts, prompts)
+                        results = results_panel(services, "img2img", parts, prompts)
+            with gr.Tab(LABELS["tab_extras"], id="extras", elem_id="tab_extras"):
+                extras = build_extras(services)
             with gr.Tab(LABELS["tab_png_info"], id="pnginfo", elem_id="tab_pnginfo"):
                 _png_info(parts)
-        form = Form(checkpoint=checkpoint, **{k: prompts[k] for k in _PROMPTS}, **controls)
+            with gr.Tab(LABELS["tab_settings"], id="settings", elem_id="tab_settings") as tab:
+                settings = build_settings(services, tab, current)
+        form = Form(**quick, **{k: prompts[k] for k in _PROMPTS}, **controls)
         jobs = GenerateHandlers(services, form, results)
+        load = PageLoad(page)
         wire(
-            page,
+            load,
             form,
             parts,
             jobs,
             SmallHandlers(services, form),
             CanvasHandlers(services, form),
         )
-        wire_interrogation(page, services, form, parts["interrogate"], interrogation)
-        _wire_scripts(page, services, form, scripts, jobs)
+        wire_examples(services, form, parts, jobs)
+        wire_masks(load, form, parts, SmallHandlers(services, form), MaskHandlers(services, form))
+        wire_interrogation(load, services, form, parts, interrogation)
+        _wire_scripts(load, services, form, scripts, jobs)
+        wire_batch(load, services, parts["batch"], form, jobs)
+        wire_remake(services, parts)
+        wire_text_page(load, services, text_page, form, parts)
+        _wire_extras(load, services, extras, form, parts, results, text_page)
+        wire_styles(load, services, form, parts["style_parts"])
+        wire_settings(load, services, settings)
+        _wire_networks(services, form, networks, text_page)
+        regions = RegionHandlers(services, form, parts["regions"], jobs)
+        wire_regions(load, form, parts["regions"], regions, services.static_url)
+        wire_opening(services, form, parts, results.gallery)
+        wire_opening(services, text_page.form, text_page.parts, text_page.results.gallery)
+        load.connect()
     return page
 
 
 def _wire_scripts(
-    page: gr.Blocks,
+    load: PageLoad,
     services: Services,
     form: Form,
     scripts: tuple[ScriptsPanel, ScriptForms],
@@ -80,12 +123,51 @@ def _wire_scripts(
     panel, forms = scripts
     common = form, jobs.spec, services.owner_of, services.pictures_url
     plots = PlotHandlers(services.bench, panel, *common)
-    wire_scripts(page, panel, plots, form, services.static_url)
+    wire_scripts(load, panel, plots, form, services.static_url)
     others = ScriptHandlers(services.bench, forms, *common)
     wire_script_forms(forms, others, form, services.static_url)
 
 
-_PROMPTS = ("prompt", "negative_prompt")
+def _wire_extras(
+    load: PageLoad,
+    services: Services,
+    extras: ExtrasPage,
+    form: Form,
+    parts: Parts,
+    results: ResultParts,
+    text_page: TextPage,
+) -> None:
+    """The Extras tab, and the buttons of other tabs that send there."""
+    wire_extras(load, services, extras)
+    galleries = {
+        parts["send_extras"]: results.gallery,
+        text_page.parts["send_extras"]: text_page.results.gallery,
+    }
+    wire_extras_sending(services, extras, form, parts, galleries)
+
+
+def _wire_networks(
+    services: Services, form: Form, networks: NetworksPanel, text_page: TextPage
+) -> None:
+    """Both browsers choose checkpoints as the drop-down does, and both forms follow."""
+    size = ("width", "height", "cfg")
+    text = text_page.form
+    followers = (
+        (
+            SmallHandlers(services, form).select_checkpoint,
+            form.pick(("checkpoint", *size)),
+            list(form.pick((*size, "image_cfg"))),
+        ),
+        (
+            TextSmall(services, text).follow_checkpoint,
+            text.pick(("checkpoint", *size)),
+            list(text.pick(size)),
+        ),
+    )
+    wire_networks(services, (networks, text_page.networks), form.checkpoint, followers)
+
+
+_PROMPTS = ("prompt", "negative_prompt", "styles")
 
 
 def page_script(services: Services) -> str:
@@ -96,94 +178,40 @@ def page_script(services: Services) -> str:
     )
 
 
-def _quicksettings(services: Services, parts: Parts) -> gr.Dropdown:
-    choices, value = checkpoint_choices(services)
-    with gr.Row(elem_id="quicksettings"):
-        checkpoint = gr.Dropdown(
-            choices,
-            value=value,
-            label=LABELS["checkpoint"],
-            elem_id="setting_sd_model_checkpoint",
-            scale=2,
-        )
-        parts["refresh"] = tool("↻", "refresh_sd_model_checkpoint")
-        parts["clip_skip"] = gr.Slider(
-            1,
-            12,
-            int(services.options.get("CLIP_stop_at_last_layers")),
-            step=1,
-            label=LABELS["clip_skip"],
-            elem_id="setting_CLIP_stop_at_last_layers",
-            scale=1,
-            min_width=230,
-        )
-        with gr.Column(scale=4, min_width=320):
-            parts["notice"] = gr.HTML(notice(services), elem_id="op_notice")
-    return checkpoint
+_OPENED_LATER = frozenset({"networks.js", "plot.js", "regions.js", "settings.js"})
 
 
-def _top_row(parts: Parts) -> dict[str, Any]:
+def page_head(static_url: str, folder: Path) -> str:
+    """Lets the browser fetch our scripts while it still builds the page, not one after another."""
+    files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
+    return "".join(
+        f'<link rel="modulepreload" fetchpriority="low" href="{static_url}/{file}">'
+        for file in files
+        if file not in _OPENED_LATER
+    )
+
+
+def _top_row(services: Services, parts: Parts) -> dict[str, Any]:
     """Prompts on the left, Generate and tools on the right (ui 3)."""
-    made: dict[str, Any] = {}
-    with gr.Row(elem_id="img2img_toprow"):
-        with gr.Column(scale=6, elem_id="img2img_prompt_container"):
-            for name, elem_id, counter, badge in (
-                ("prompt", "img2img_prompt", "img2img_token_counter", "prompt_tokens"),
-                (
-                    "negative_prompt",
-                    "img2img_neg_prompt",
-                    "img2img_negative_token_counter",
-                    "negative_tokens",
-                ),
-            ):
-                with gr.Group(elem_classes="op-prompt"):
-                    parts[badge] = gr.HTML(
-                        '<span class="op-count">0/75</span>',
-                        elem_id=counter,
-                        elem_classes=["op-token", "token-counter"],
-                    )
-                    made[name] = gr.Textbox(
-                        label=LABELS[name],
-                        show_label=False,
-                        lines=3,
-                        max_lines=12,
-                        elem_id=elem_id,
-                        placeholder=LABELS[
-                            "prompt_placeholder" if name == "prompt" else "negative_placeholder"
-                        ],
-                        container=False,
-                    )
-        with gr.Column(scale=1, min_width=220, elem_id="img2img_actions_column"):
-            made |= _generate_box()
+    with gr.Row(elem_id="img2img_toprow", elem_classes="op-toprow"):
+        made = prompt_boxes("img2img", parts)
+        with gr.Column(scale=1, min_width=280, elem_id="img2img_actions_column"):
+            made |= generate_box("img2img")
             with gr.Row(elem_id="img2img_tools", elem_classes="op-tools"):
-                parts["paste"] = tool("↙", "img2img_paste")
-                parts["clear"] = tool("✕", "img2img_clear_prompt")
+                prompt_tools("img2img", parts)
                 parts["interrogate"] = build_buttons()
+            row = style_row(services, "img2img")
+    made["styles"] = row[0]
+    parts["style_parts"] = build_styles("img2img", row, parts["style_apply"])
     return made
-
-
-def _generate_box() -> dict[str, Any]:
-    with gr.Row(elem_id="img2img_generate_box", elem_classes="op-tools"):
-        return {
-            "generate": gr.Button(
-                LABELS["generate"], variant="primary", elem_id="img2img_generate"
-            ),
-            "interrupt": gr.Button(
-                LABELS["interrupt"], visible=False, elem_id="img2img_interrupt", min_width=90
-            ),
-            "interrupting": gr.Button(
-                LABELS["interrupting"], visible=False, elem_id="img2img_interrupting", min_width=90
-            ),
-            "skip": gr.Button(LABELS["skip"], visible=False, elem_id="img2img_skip", min_width=70),
-        }
 
 
 def _settings(services: Services, parts: Parts) -> dict[str, Any]:
     """The left column (ui 4-6): pictures, mask controls, sampler, size, strength, seed."""
-    defaults = services.catalog.default(
-        str(services.options.get("sd_model_checkpoint") or "")
-    ).defaults
+    entry = services.catalog.default(str(services.options.get("sd_model_checkpoint") or ""))
+    defaults = entry.defaults
     made: dict[str, Any] = {"tab": gr.State("img2img"), "resize_tab": gr.State("to")}
+    build_examples(parts, visible=bool(notice(services)))
     made |= picture_tabs(services, parts)
     with gr.Column(visible=False, elem_id="inpaint_controls") as mask_group, gr.Group():
         made |= inpaint_controls()
@@ -195,32 +223,35 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
         label=LABELS["resize_mode"],
         elem_id="resize_mode",
     )
+    with gr.Column(visible=False, elem_id="outpaint_controls") as parts["outpaint_group"]:
+        made["outpaint_anchor"], parts["outpaint_line"] = outpaint_controls()
     sampler = sampler_controls()
     parts["start_row"] = sampler.pop("start_row")
     made |= sampler
+    titles, _ = checkpoint_choices(services)
+    refiner, parts["refiner_refresh"] = refiner_controls("img2img", titles)
+    made |= refiner
+    made |= switch_controls(
+        "img2img",
+        tiling=bool(services.options.get("tiling")),
+        color_correction=bool(services.options.get("img2img_color_correction")),
+    )
     made |= _size(parts, defaults.width, defaults.height)
     made |= batch_controls()
-    made |= strength_controls(defaults.cfg)
+    made |= cfg_control(defaults.cfg)
+    made |= strength_controls(edits="instruct-pix2pix" in entry.label)
     parts["steps_line"] = gr.HTML(elem_id="img2img_steps_line")
     seeds = seed_controls()
     for name in ("random_seed", "reuse_seed", "random_subseed", "reuse_subseed", "extras"):
         parts[name] = seeds.pop(name)
     made |= seeds
-    made["override_settings"] = gr.Dropdown(
-        [],
-        value=[],
-        multiselect=True,
-        allow_custom_value=True,
-        visible=False,
-        label=LABELS["override_settings"],
-        elem_id="img2img_override_settings",
-    )
+    made |= override_control()
     return made
 
 
 def _size(parts: Parts, width: int, height: int) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    with gr.Tabs(elem_id="img2img_tabs_resize"):
+    with gr.Tabs(elem_id="img2img_tabs_resize") as parts["resize_tabs"]:
         with (
             gr.Tab(LABELS["resize_to"], id="to", elem_id="img2img_tab_resize_to") as to_tab,
             gr.Row(),
@@ -246,47 +277,37 @@ def _size(parts: Parts, width: int, height: int) -> dict[str, Any]:
     return made
 
 
-def _results(services: Services, parts: Parts, buttons: dict[str, Any]) -> ResultParts:
-    with gr.Column(elem_id="img2img_results_panel"):
-        monitor = JobMonitor(services.static_url, elem_id="html_log_img2img")
-        gallery = ResultGallery(services.static_url, elem_id="img2img_gallery")
-        with gr.Row(elem_classes="op-tools"):
-            parts["send_img2img"] = gr.Button(
-                LABELS["send_to_img2img"], size="sm", elem_id="img2img_send_to_img2img"
-            )
-            parts["send_inpaint"] = gr.Button(
-                LABELS["send_to_inpaint"], size="sm", elem_id="img2img_send_to_inpaint"
-            )
-            parts["send_upload"] = gr.Button(
-                LABELS["send_to_inpaint_upload"],
-                size="sm",
-                elem_id="img2img_send_to_inpaint_upload",
-            )
-    return ResultParts(
-        gallery,
-        monitor,
-        buttons["generate"],
-        buttons["interrupt"],
-        buttons["interrupting"],
-        buttons["skip"],
-    )
-
-
 def _png_info(parts: Parts) -> None:
     """The PNG Info tab (ui 11)."""
     with gr.Row():
         with gr.Column():
             parts["pnginfo_image"] = picture_input(LABELS["pnginfo_image"], "pnginfo_image", 480)
+            parts["pnginfo_file"] = gr.UploadButton(
+                LABELS["pnginfo_file"],
+                file_types=[".json", ".txt"],
+                size="sm",
+                elem_id="pnginfo_file",
+            )
         with gr.Column():
             parts["pnginfo_html"] = gr.HTML(elem_id="pnginfo_html")
             parts["pnginfo_text"] = gr.Textbox(visible="hidden", elem_id="pnginfo_generation_info")
             with gr.Row():
+                parts["pnginfo_to_txt2img"] = gr.Button(
+                    LABELS["send_to_txt2img"], elem_id="pnginfo_send_to_txt2img"
+                )
                 parts["pnginfo_to_img2img"] = gr.Button(
                     LABELS["send_to_img2img"], elem_id="pnginfo_send_to_img2img"
                 )
                 parts["pnginfo_to_inpaint"] = gr.Button(
                     LABELS["send_to_inpaint"], elem_id="pnginfo_send_to_inpaint"
                 )
+                parts["pnginfo_to_extras"] = gr.Button(
+                    LABELS["send_to_extras"], elem_id="pnginfo_send_to_extras"
+                )
                 parts["pnginfo_to_upload"] = gr.Button(
                     LABELS["send_to_inpaint_upload"], elem_id="pnginfo_send_to_inpaint_upload"
                 )
+                parts["pnginfo_open"] = gr.Button(
+                    RESULT_LABELS["open_file"], elem_id="pnginfo_open_result"
+                )
+            build_remake(parts)

@@ -17,6 +17,7 @@ from pipelines.compose import apply_overlay, flatten
 from pipelines.pictures import PictureLimits, encode_picture, open_picture
 from pipelines.request import PictureRef
 from pipelines.sketch import inpaint_sketch
+from ui.outpainting import outpaint_of
 from ui.painting import Painting
 from ui.picture_files import take_upload
 from ui.tabs import PictureTab, tab_of
@@ -56,9 +57,10 @@ class PictureTaker:
         if tab.id == "sketch":
             return TabPictures(self._sketch(picture), None)
         if tab.id == "inpaint_upload":
-            if not values["inpaint_mask"]:
+            if values["inpaint_mask"]:
+                return TabPictures(self._file(picture), self._file(values["inpaint_mask"]))
+            if outpaint_of(values) is None:
                 raise PaintError(MESSAGES["no_mask"])
-            return TabPictures(self._file(picture), self._file(values["inpaint_mask"]))
         return TabPictures(self._file(picture), None)
 
     def flattened(self, painting: Painting) -> Image:
@@ -85,12 +87,13 @@ class PictureTaker:
             return drawing.convert("L")
         return drawing.convert("RGBA").getchannel("A").point([0] + [255] * 255)
 
-    def _drawn_mask(self, values: Mapping[str, Any], painting: Painting) -> PictureRef:
-        """Only "Inpaint not masked" can do something with an empty mask."""
+    def _drawn_mask(self, values: Mapping[str, Any], painting: Painting) -> PictureRef | None:
+        """Only "Inpaint not masked" can do something with an empty mask, or outpaint without."""
         mask = self.drawn(painting, tab_of(values))
-        if painting.drawing is None or mask is None:
-            raise PaintError(MESSAGES["no_drawn_mask"])
-        if mask.getbbox() is None and values["mask_mode"] == 0:
+        is_empty = mask is None or mask.getbbox() is None
+        if painting.drawing is None or (is_empty and values["mask_mode"] == 0):
+            if outpaint_of(values) is not None:
+                return None
             raise PaintError(MESSAGES["no_drawn_mask"])
         return self._file(painting.drawing)
 
@@ -105,6 +108,8 @@ class PictureTaker:
         """Behaviour 2.5, with the stroke layer saying what was painted."""
         painted = self.drawn(painting, tab_of(values))
         if painted is None or painted.getbbox() is None:
+            if outpaint_of(values) is not None:
+                return TabPictures(self._file(painting.image), None)
             raise PaintError(MESSAGES["nothing_painted"])
         made = inpaint_sketch(
             self.flattened(painting),

@@ -6,12 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-from ui.canvas import PaintCanvas
-from ui.form import picture_input
+from ui.batch_elements import build_batch
+from ui.canvas import PaintCanvas, PictureCanvas
+from ui.mask_panel import build_mask_panel
 from ui.model_view_line import ModelViewLine
+from ui.region_elements import build_regions
 from ui.services import Services
-from ui.tabs import TABS, PictureTab, TabId
+from ui.tabs import BATCH_TAB, KEPT_AS, MASK_FILE, TABS, PictureTab, TabId
 from ui.texts import LABELS
+from ui.texts_batch import BATCH
 
 COPY_TARGETS: tuple[TabId, ...] = ("img2img", "sketch", "inpaint", "inpaint_sketch")
 DEFAULT_COLOUR = "#ffffff"
@@ -26,9 +29,16 @@ def picture_tabs(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
         for tab in TABS:
             with gr.Tab(LABELS[f"tab_{tab.id}"], id=tab.id, elem_id=tab.elem_id) as shown:
                 made |= _fields(services, tab)
+                if tab.id == "inpaint":
+                    parts["regions"] = build_regions(services.static_url)
                 if tab.id in COPY_TARGETS:
                     _copy_row(tab, parts)
             parts[f"{tab.id}_tab"] = shown
+        with gr.Tab(BATCH["tab"], id=BATCH_TAB.id, elem_id=BATCH_TAB.elem_id) as shown:
+            parts["batch"] = build_batch(services.batches.policy)
+        parts[f"{BATCH_TAB.id}_tab"] = shown
+    with gr.Column(visible=False, elem_id="img2img_mask_panel") as parts["mask_panel"]:
+        parts["masks"] = build_mask_panel()
     parts["model_view"] = ModelViewLine(services.static_url, elem_id="img2img_model_view")
     return made
 
@@ -38,10 +48,20 @@ def _fields(services: Services, tab: PictureTab) -> dict[str, Any]:
         return {tab.field: _canvas(services, tab)}
     if tab.id == "inpaint_upload":
         return {
-            tab.field: picture_input(LABELS["inpaint_base"], tab.field_id, 320),
-            "inpaint_mask": picture_input(LABELS["inpaint_mask"], "img_inpaint_mask", 320),
+            tab.field: _picture(services, tab.field, LABELS["inpaint_base"], tab.field_id, 320),
+            MASK_FILE: _picture(
+                services, MASK_FILE, LABELS["inpaint_mask"], "img_inpaint_mask", 320
+            ),
         }
-    return {tab.field: picture_input(LABELS["image"], tab.field_id, 480)}
+    return {tab.field: _picture(services, tab.field, LABELS["image"], tab.field_id, 480)}
+
+
+def _picture(
+    services: Services, field: str, label: str, elem_id: str, height: int
+) -> PictureCanvas:
+    return PictureCanvas(
+        services.static_url, KEPT_AS[field], label=label, height=height, elem_id=elem_id
+    )
 
 
 def _canvas(services: Services, tab: PictureTab) -> PaintCanvas:
@@ -55,6 +75,7 @@ def _canvas(services: Services, tab: PictureTab) -> PaintCanvas:
         kind=tab.canvas,
         height=max(lowest, min(highest, height)),
         colour=tab.colour if colour.lower() == DEFAULT_COLOUR else colour,
+        sees=tab.has_mask,
         elem_id=tab.field_id,
     )
 

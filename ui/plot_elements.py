@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 
 from scripts.axis_menu import axes_of
-from ui.form import tool
-from ui.plot_view import HEADERS
+from ui.plot_board import PlotCells, PlotTable
+from ui.texts_plot import PLOT
+from ui.tool_button import tool
 
 LETTERS = ("x", "y", "z")
 
@@ -33,6 +34,7 @@ class ScriptsPanel:
     axes: tuple[AxisControls, AxisControls, AxisControls]
     swaps: Mapping[str, gr.Button]
     legend: gr.Checkbox
+    lone_images: gr.Checkbox
     sub_grids: gr.Checkbox
     keep_random: gr.Checkbox
     csv_mode: gr.Checkbox
@@ -47,10 +49,10 @@ class ScriptsPanel:
     extend_values: gr.Textbox
     extend: gr.Button
     told: gr.HTML
-    cells: gr.HTML
+    cells: PlotCells
     grid: gr.HTML
     chart: gr.HTML
-    table: gr.Dataframe
+    table: PlotTable
     csv: gr.HTML
 
     def settings(self) -> set[Any]:
@@ -59,8 +61,8 @@ class ScriptsPanel:
         parts |= {axis.vary for axis in self.axes}
         return (
             parts
-            | {self.legend, self.sub_grids, self.keep_random, self.csv_mode, self.margin}
-            | {self.files}
+            | {self.legend, self.lone_images, self.sub_grids, self.keep_random}
+            | {self.csv_mode, self.margin, self.files}
         )
 
     def shown(self) -> list[Any]:
@@ -68,11 +70,11 @@ class ScriptsPanel:
         return [self.told, self.cells, self.grid, self.chart, self.table, self.csv]
 
 
-def build_scripts() -> ScriptsPanel:
+def build_scripts(static_url: str) -> ScriptsPanel:
     """Make the panel; it is closed at first."""
     with gr.Accordion("X/Y/Z plot", open=False, elem_id="img2img_xyz_plot"):
         axes = (_axis("x", "Seed"), _axis("y", "Nothing"), _axis("z", "Nothing"))
-        return ScriptsPanel(axes=axes, **_looks(), **_buttons(), **_results())
+        return ScriptsPanel(axes=axes, **_looks(), **_buttons(), **_results(static_url))
 
 
 def _looks() -> dict[str, Any]:
@@ -87,7 +89,8 @@ def _looks() -> dict[str, Any]:
             name: gr.Checkbox(is_on, label=label, elem_id=f"xyz_{name}")
             for name, is_on, label in (
                 ("legend", True, "Draw legend"),
-                ("sub_grids", False, "Include sub grids"),
+                ("lone_images", False, PLOT["lone_images"]),
+                ("sub_grids", False, "Include Sub Grids"),
                 ("keep_random", False, "Keep -1 for seeds"),
                 ("csv_mode", False, "Use text inputs instead of dropdowns"),
             )
@@ -98,7 +101,7 @@ def _looks() -> dict[str, Any]:
         file_types=["image"],
         label="Pictures for the axes Init image and Mask (no values: all of them)",
         elem_id="xyz_files",
-        height=90,
+        height=130,
     )
     return {"swaps": swaps, **switches, "margin": margin, "files": files}
 
@@ -124,14 +127,11 @@ def _buttons() -> dict[str, Any]:
     return made
 
 
-def _results() -> dict[str, Any]:
+def _results(static_url: str) -> dict[str, Any]:
     """Cells as they come, then grid, chart and table."""
-    made: dict[str, Any] = {
-        name: gr.HTML(elem_id=f"xyz_{name}") for name in ("cells", "grid", "chart")
-    }
-    made["table"] = gr.Dataframe(
-        headers=list(HEADERS), interactive=False, elem_id="xyz_table", label="Cells"
-    )
+    made: dict[str, Any] = {"cells": PlotCells(static_url, elem_id="xyz_cells")}
+    made |= {name: gr.HTML(elem_id=f"xyz_{name}") for name in ("grid", "chart")}
+    made["table"] = PlotTable(static_url, elem_id="xyz_table")
     made["csv"] = gr.HTML(elem_id="xyz_csv")
     return made
 

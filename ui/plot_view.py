@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from scripts.plan import Plan
 from scripts.plot_output import series
-from scripts.plot_store import PlotState
 from scripts.plot_table import TableRow, to_csv
 from scripts.plot_view import CellState, CellView, PlotView
+from scripts.run_store import RunState
 
 COLUMNS: Final = ("x", "y", "z", "state", "mae", "ssim", "changed", "seconds", "seed", "error")
 HEADERS: Final = (
@@ -29,10 +29,10 @@ HEADERS: Final = (
 _WIDTH, _HEIGHT, _EDGE = 640, 240, 44
 _COLOURS: Final = ("#2563eb", "#b45309", "#15803d", "#9333ea", "#be123c", "#0f766e")
 _STATES: Final = {
-    PlotState.RUNNING: "running",
-    PlotState.DONE: "done",
-    PlotState.STOPPED: "interrupted",
-    PlotState.FAILED: "failed",
+    RunState.RUNNING: "running",
+    RunState.DONE: "done",
+    RunState.STOPPED: "interrupted",
+    RunState.FAILED: "failed",
 }
 
 
@@ -57,6 +57,9 @@ def state_text(view: PlotView) -> str:
     text = f"Plot {_STATES[view.row.state]}: {done} of {len(view.cells)} cells"
     if failed:
         text += f", {failed} failed"
+    if view.shared_calls:
+        calls = view.plan.model_calls
+        text += f", {view.shared_calls} of {calls} model calls shared between cells"
     if view.row.error:
         text += f". {view.row.error}"
     files = [str(name).replace("\\", "/").rsplit("/", 1)[-1] for name in _files(view)]
@@ -64,21 +67,24 @@ def state_text(view: PlotView) -> str:
     return f'<p role="status" class="op-plot-state">{escape(text + "." + saved)}</p>'
 
 
-def cells_html(view: PlotView, pictures_url: str) -> str:
-    """All cells as tables, one per z value; each picture leads to its full size."""
+def cells_value(view: PlotView, pictures_url: str) -> dict[str, Any]:
+    """All cells as tables, one per z value, for `ui.plot_board.PlotCells`."""
     x, y, z = view.plan.axes
-    tables = []
-    for k, title in enumerate(z.legends):
-        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in x.legends)
-        rows = []
-        for j, text in enumerate(y.legends):
-            cells = "".join(_cell(view.at(i, j, k), pictures_url) for i in range(len(x)))
-            rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')
-        name = f"<caption>{escape(title)}</caption>" if title else ""
-        tables.append(f"<table>{name}<tr><td></td>{head}</tr>{''.join(rows)}</table>")
-    return (
-        f'<div class="op-plot-cells" style="overflow:auto;max-height:70vh">{"".join(tables)}</div>'
-    )
+    tables = [
+        {
+            "title": title,
+            "columns": list(x.legends),
+            "rows": [
+                {
+                    "title": text,
+                    "cells": [_cell(view.at(i, j, k), pictures_url) for i in range(len(x))],
+                }
+                for j, text in enumerate(y.legends)
+            ],
+        }
+        for k, title in enumerate(z.legends)
+    ]
+    return {"plot": view.id, "can_redo": view.is_over, "tables": tables, "chosen": []}
 
 
 def grid_html(picture_ids: Sequence[str], pictures_url: str) -> str:
@@ -150,18 +156,15 @@ def _word(x: float, y: float, text: str, colour: str = "currentColor") -> str:
     )
 
 
-def _cell(cell: CellView, pictures_url: str) -> str:
+def _cell(cell: CellView, pictures_url: str) -> dict[str, Any]:
     picture = next(iter(cell.pictures), None)
-    if picture is not None:
-        url = f"{escape(pictures_url)}/{escape(picture.id)}"
-        image = f'<img loading="lazy" src="{url}" alt="" style="width:128px">'
-        return f'<td><a href="{url}" target="_blank">{image}</a></td>'
-    if cell.state is CellState.FAILED:
-        return (
-            '<td class="op-plot-failed" style="background:#b00020;color:#fff;width:128px">'
-            f"{escape(cell.error)}</td>"
-        )
-    return f'<td style="width:128px;text-align:center">{cell.state.value}</td>'
+    failed = cell.state is CellState.FAILED
+    return {
+        "place": list(cell.cell.place),
+        "state": cell.state.value,
+        "url": "" if picture is None else f"{pictures_url}/{picture.id}",
+        "text": cell.error if failed else cell.state.value,
+    }
 
 
 def _files(view: PlotView) -> Sequence[object]:

@@ -1,52 +1,90 @@
-"""The proof under an inpaint result: how many pixels outside the mask differ from the input.
+"""What the page tells about a result beside its input: sentences, and two pictures on demand.
 
-Outside is where the job promised to keep the prepared picture byte for byte: where the mask, as
-blurred, is 0 (see `pipelines.prepare`).
+The arithmetic is in `pipelines.proof`; results never wait for it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-import numpy as np
-from PIL.Image import Image
-
-from pipelines.prepare import prepare
-from pipelines.request import Img2ImgRequest
+from jobs.assets import AssetStore
+from jobs.spec import JobView, Picture
+from pipelines.pictures import PictureLimits, open_picture
+from pipelines.proof import GAIN, Comparison, Seam, change, compare, seam
 from ui.texts import MESSAGES
 
-
-class Proof(NamedTuple):
-    """Pixels outside the mask: how many there are, and how many of them changed."""
-
-    outside: int
-    changed: int
-
-    @property
-    def sentence(self) -> str:
-        """For the line under the result."""
-        return MESSAGES["outside_changed"].format(changed=self.changed, outside=self.outside)
+LOSSLESS = frozenset({".png"})
+"""Files that keep every pixel; others are not judged."""
 
 
-def is_provable(request: Img2ImgRequest) -> bool:
-    """Whether the promise holds for a job: one picture, a hard mask, the original pasted back."""
-    inpaint = request.inpaint
-    return (
-        inpaint is not None
-        and inpaint.round
-        and inpaint.soft is None
-        and request.overlay_inpaint
-        and len(request.init_images) == 1
-    )
+class Results(Protocol):
+    """The part of the job engine that is asked here."""
+
+    def picture(self, owner: str, picture_id: str) -> Picture | None:
+        """A finished picture of this owner."""
+
+    def view(self, job_id: str) -> JobView | None:
+        """The job as it is now."""
 
 
-def prove(request: Img2ImgRequest, init_image: Image, mask: Image, result: Image) -> Proof | None:
-    """Compare a result with what its job started from; None when nothing was to be kept."""
-    prepared = prepare(request, [init_image], mask).images[0]
-    if prepared.overlay is None:
-        return None
-    width, height = result.size
-    kept = np.asarray(prepared.overlay)[:height, :width]
-    outside = kept[..., 3] == 255
-    differs = (np.asarray(result.convert("RGB")) != kept[..., :3]).any(axis=2)
-    return Proof(int(outside.sum()), int((differs & outside).sum()))
+@dataclass(frozen=True)
+class Proofs:
+    """Finds what belongs to a result."""
+
+    results: Results
+    assets: AssetStore
+    limits: PictureLimits
+
+    def comparison(self, owner: str, picture_id: str) -> Comparison | None:
+        """The result beside its input; None when it is not his, or was made from nothing.
+
+        Raises OSError and ValueError when a file is gone or cannot be read.
+        """
+        picture = self.results.picture(owner, picture_id)
+        job = None if picture is None else self.results.view(picture.job_id)
+        if picture is None or job is None or not is_comparable(job, picture):
+            return None
+        request = job.spec.request
+        in_batch = picture.position % request.batch_size
+        source = request.init_images[in_batch % len(request.init_images)]
+        init_image = open_picture(self.assets.path(source), self.limits)
+        result = open_picture(picture.path, self.limits)
+        mask = None
+        if request.inpaint is not None and request.inpaint.mask is not None:
+            mask = open_picture(self.assets.path(request.inpaint.mask), self.limits)
+        pair = compare(request, init_image, mask, result)
+        return pair if picture.path.suffix.lower() in LOSSLESS else replace(pair, mask=None)
+
+    def sentences(self, owner: str, picture_id: str) -> dict[str, str] | None:
+        """What is said under a result: `proof`, `seam` (empty without a mask), `difference`."""
+        pair = self.comparison(owner, picture_id)
+        if pair is None:
+            return None
+        found = change(pair)
+        words = MESSAGES["difference_plain" if pair.mask is None else "difference"]
+        difference = words.format(gain=GAIN, inside=found.inside)
+        told = {"proof": "", "seam": "", "difference": difference}
+        if pair.mask is None:
+            return told
+        told["proof"] = MESSAGES["outside_changed"].format(
+            changed=found.changed, outside=found.outside
+        )
+        if found.box is not None:
+            told["proof"] += MESSAGES["changed_where"].format(**found.box._asdict())
+        told["seam"] = _seam_text(seam(pair))
+        return told
+
+
+def is_comparable(job: JobView, picture: Picture) -> bool:
+    """Whether a result was made from a picture; grids and txt2img were not."""
+    if "plot" in job.facts or not job.spec.request.init_images:
+        return False
+    is_mask = picture.position >= job.spec.request.picture_count
+    return picture.position >= int(job.facts.get("grids", 0)) and not is_mask
+
+
+def _seam_text(found: Seam | None) -> str:
+    if found is None:
+        return ""
+    return MESSAGES["seam"].format(result=found.result, source=found.source)

@@ -14,9 +14,11 @@ from jobs.spec import JobSpec
 from scripts.bench import Bench, ScriptCall
 from scripts.catalogue import SCRIPTS, Arg, Script, run_script
 from scripts.plot_output import TITLE as PLOT
+from scripts.regions import TITLE as REGIONS
 from ui.events import QUIET, WATCH, flushing
 from ui.form import Form
 from ui.plot_view import grid_html
+from ui.texts import LABELS
 
 Updates = dict[Any, Any]
 NONE = "None"
@@ -34,6 +36,15 @@ class ScriptForms:
     told: gr.HTML
     result: gr.HTML
 
+    def upscalers(self) -> list[tuple[Arg, Any]]:
+        """The controls that choose an upscaler."""
+        return [
+            (arg, self.controls[script.title][arg.name])
+            for script in form_scripts()
+            for arg in script.args
+            if arg.kind == "upscaler"
+        ]
+
     def inputs(self) -> set[Any]:
         """All controls, as an event's inputs."""
         return {self.chosen, *(c for one in self.controls.values() for c in one.values())}
@@ -41,16 +52,17 @@ class ScriptForms:
 
 def form_scripts() -> tuple[Script, ...]:
     """The scripts that have a form here."""
-    return tuple(one for one in SCRIPTS if "img2img" in one.tabs and one.title != PLOT)
+    panels = (PLOT, REGIONS)
+    return tuple(one for one in SCRIPTS if "img2img" in one.tabs and one.title not in panels)
 
 
 def build_script_forms() -> ScriptForms:
     """Make the forms; none is seen at first."""
     groups: dict[str, gr.Group] = {}
     controls: dict[str, dict[str, Any]] = {}
-    with gr.Accordion("Script", open=False, elem_id="img2img_script_container"):
+    with gr.Accordion(LABELS["script"], open=False, elem_id="img2img_script_container"):
         titles = [NONE, *(script.title for script in form_scripts())]
-        chosen = gr.Dropdown(titles, value=NONE, label="Script", elem_id="script_list")
+        chosen = gr.Dropdown(titles, value=NONE, label=LABELS["script"], elem_id="script_list")
         for script in form_scripts():
             with gr.Group(visible=False) as group:
                 controls[script.title] = {
@@ -63,11 +75,16 @@ def build_script_forms() -> ScriptForms:
 
 
 def _control(script: Script, arg: Arg) -> Any:
-    name = f"script_{script.title.lower().replace(' ', '_')}_{arg.name}"
+    title = script.title.lower().replace(" ", "_").replace("'", "")
+    name = f"script_{title}_{arg.name}"
     if arg.kind == "flag":
         return gr.Checkbox(bool(arg.default), label=arg.label, elem_id=name)
-    if arg.kind == "choice":
+    if arg.kind in ("choice", "upscaler"):
         return gr.Dropdown(list(arg.choices), value=arg.default, label=arg.label, elem_id=name)
+    if arg.kind == "several":
+        return gr.CheckboxGroup(
+            list(arg.choices), value=list(arg.default), label=arg.label, elem_id=name
+        )
     if arg.kind in ("int", "float") and arg.lowest is not None and arg.highest is not None:
         low, high, step = arg.lowest, arg.highest, arg.step
         return gr.Slider(low, high, arg.default, step=step, label=arg.label, elem_id=name)
@@ -94,9 +111,14 @@ class ScriptHandlers:
         self._pictures_url = pictures_url
 
     def choose(self, title: str) -> list[Any]:
-        """Show the form of the chosen script, and the button unless it is None."""
+        """Show the form of the chosen script, and the button unless it is None.
+
+        Upscalers are looked for again.
+        """
         shown = [gr.update(visible=title == name) for name in self._forms.groups]
-        return [*shown, gr.update(visible=title != NONE)]
+        names = self._bench.upscalers()
+        lists = [gr.update(choices=[*arg.choices, *names]) for arg, _ in self._forms.upscalers()]
+        return [*shown, gr.update(visible=title != NONE), *lists]
 
     async def run(self, data: dict[Any, Any], request: gr.Request) -> AsyncIterator[Updates]:
         """Run the chosen script; its jobs appear in the queue, its pictures here."""
@@ -126,12 +148,17 @@ class ScriptHandlers:
         spec = self._spec_of(self._form.values({c: v for c, v in data.items() if c not in mine}))
         controls = forms.controls[script.title]
         given = [data[controls[arg.name]] if arg.name else None for arg in script.args]
-        return script, ScriptCall(owner, spec.request, script.read_args(given), spec.tab)
+        return script, ScriptCall(
+            owner,
+            spec.request,
+            script.read_args(given, self._bench.upscalers()),
+            spec.tab,
+        )
 
 
 def wire_script_forms(forms: ScriptForms, handlers: ScriptHandlers, form: Form, url: str) -> None:
     """Connect the forms. `url` is the address of our own scripts."""
-    seen = [*forms.groups.values(), forms.run]
+    seen = [*forms.groups.values(), forms.run, *(control for _, control in forms.upscalers())]
     forms.chosen.input(handlers.choose, forms.chosen, seen, **QUIET)
     inputs = form.components() | forms.inputs()
     forms.run.click(handlers.run, inputs, [forms.told, forms.result], js=flushing(url), **WATCH)

@@ -24,10 +24,12 @@ from scripts.plot_view import PlotView
 from scripts.values import ValuesError
 from ui.events import QUIET, WATCH, flushing, unchanged
 from ui.form import Form
+from ui.page_load import PageLoad
 from ui.picture_files import take_upload
 from ui.plot_elements import LETTERS, AxisControls, ScriptsPanel, build_scripts
 from ui.plot_view import (
-    cells_html,
+    HEADERS,
+    cells_value,
     chart_html,
     csv_link,
     grid_html,
@@ -35,6 +37,7 @@ from ui.plot_view import (
     plan_text,
     state_text,
 )
+from ui.texts_plot import PLOT
 
 __all__ = ["PlotHandlers", "ScriptsPanel", "build_scripts", "wire_scripts"]
 
@@ -116,12 +119,23 @@ class PlotHandlers:
         async for updates in self._again(request, more):
             yield updates
 
+    async def redo(self, value: dict[str, Any], request: gr.Request) -> AsyncIterator[Updates]:
+        """Make one cell of the shown plot again."""
+        try:
+            plot_id, place = self._chosen(value, self._owner_of(request))
+            await asyncio.to_thread(self._bench.plots.redo, plot_id, *place)
+        except ValueError as error:
+            yield {self._panel.told: _problem(error)}
+            return
+        async for updates in self._show(plot_id):
+            yield updates
+
     def choose(self, kind: str, csv_mode: bool) -> tuple[Any, Any]:
-        """Show the text box or the choices of an axis type."""
+        """Show the text box or the choices of an axis type; what was typed meanwhile stays."""
         choices = self.choices_of(kind)
         listed = bool(choices) and not csv_mode
         return (
-            gr.update(visible=not listed, value=""),
+            gr.update(visible=not listed),
             gr.update(visible=listed, choices=list(choices), value=[]),
         )
 
@@ -139,6 +153,15 @@ class PlotHandlers:
         except ValuesError:
             return ()
         return () if axis.choices is None else axis.choices(self._bench.axis_context())
+
+    def _chosen(self, value: dict[str, Any], owner: str) -> tuple[str, tuple[int, int, int]]:
+        """The plot and the cell that a button belongs to. Raises ValueError for others' plots."""
+        plot_id, chosen = str(value.get("plot", "")), value.get("chosen") or ()
+        view = self._bench.plots.view(plot_id)
+        if view is None or view.row.owner != owner or len(chosen) != 3:
+            raise ValueError(PLOT["not_mine"])
+        x, y, z = (int(index) for index in chosen)
+        return plot_id, (x, y, z)
 
     def _newest(self, request: gr.Request) -> str | None:
         rows = self._bench.plots.latest(self._owner_of(request), 1)
@@ -172,6 +195,7 @@ class PlotHandlers:
             y=y,
             z=z,
             draw_legend=data[panel.legend],
+            lone_images=data[panel.lone_images],
             sub_grids=data[panel.sub_grids],
             keep_random_seeds=data[panel.keep_random],
             margin=int(data[panel.margin] or 0),
@@ -208,24 +232,27 @@ class PlotHandlers:
                 return
             if told != seen:
                 seen = told
-                yield {panel.told: told, panel.cells: cells_html(view, self._pictures_url)}
+                yield {panel.told: told, panel.cells: cells_value(view, self._pictures_url)}
             await asyncio.sleep(LOOK)
 
     def _result(self, view: PlotView) -> Updates:
         panel, rows = self._panel, view.row.result.get("rows", ())
         job = self._bench.engine.view(str(view.row.result.get("job", "")))
-        grids = [] if job is None else [picture.id for picture in job.pictures]
+        shown = [] if job is None else [picture.id for picture in job.pictures]
+        if view.row.spec.lone_images:
+            in_order = sorted(view.cells, key=lambda one: one.cell.place[::-1])
+            shown += [one.pictures[0].id for one in in_order if one.pictures]
         return {
-            panel.cells: cells_html(view, self._pictures_url),
-            panel.grid: grid_html(grids, self._pictures_url),
+            panel.cells: cells_value(view, self._pictures_url),
+            panel.grid: grid_html(shown, self._pictures_url),
             panel.chart: chart_html(view),
-            panel.table: gr.update(value=numbers(rows)),
+            panel.table: {"headers": list(HEADERS), "rows": numbers(rows)},
             panel.csv: csv_link(rows) if rows else "",
         }
 
 
 def wire_scripts(
-    page: gr.Blocks, panel: ScriptsPanel, handlers: PlotHandlers, form: Form, static_url: str
+    load: PageLoad, panel: ScriptsPanel, handlers: PlotHandlers, form: Form, static_url: str
 ) -> None:
     """Connect the panel."""
     inputs = form.components() | panel.settings()
@@ -237,7 +264,8 @@ def wire_scripts(
     panel.extend.click(
         handlers.extend, [panel.extend_axis, panel.extend_values], panel.shown(), **WATCH
     )
-    page.load(handlers.restore, None, panel.shown(), **WATCH)
+    panel.cells.redo(handlers.redo, panel.cells, panel.shown(), **WATCH)
+    load.follow(handlers.restore, panel.shown())
     for axis in panel.axes:
         pair = [axis.values, axis.chosen]
         axis.type.input(handlers.choose, [axis.type, panel.csv_mode], pair, **QUIET)

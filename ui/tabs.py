@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from ui.canvas_markup import Kind
 
-TabId = Literal["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload"]
+TabId = Literal["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "batch"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,15 @@ TABS: Final = (
     ),
 )
 
+BATCH_TAB: Final = PictureTab("batch", "img2img_batch_tab", "", "")
+"""The tab of many files: no picture of the form is its own."""
+
+MASK_FILE: Final = "inpaint_mask"
+"""The form's field of the Inpaint upload tab's mask."""
+
+KEPT_AS: Final = {tab.field: tab.id for tab in TABS} | {MASK_FILE: "inpaint_upload_mask"}
+"""All picture fields, and the name under which each is kept for its owner."""
+
 CANVAS_TABS: Final = tuple(tab for tab in TABS if tab.canvas is not None)
 PICTURE_FIELDS: Final = tuple(tab.field for tab in TABS)
 
@@ -78,4 +87,4 @@ def tab_of(values: Mapping[str, Any]) -> PictureTab:
 
 def find_tab(tab_id: str) -> PictureTab:
     """The tab of this id. Raises StopIteration for unknown ones."""
-    return next(tab for tab in TABS if tab.id == tab_id)
+    return next(tab for tab in (*TABS, BATCH_TAB) if tab.id == tab_id)

@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from ui import texts_extras, texts_passes, texts_settings
+from ui.texts_results import RESULT_MESSAGES
+
+CATEGORIES: Final = texts_settings.CATEGORIES
+SETTINGS: Final = texts_settings.SETTINGS
+
 TITLE: Final = "Overpaint"
 
 LABELS: Final = {
     "checkpoint": "Stable Diffusion checkpoint",
+    "examples": "Try these:",
+    "example_portrait": "Repaint a portrait",
+    "example_landscape": "Another season",
+    "example_sketch": "Finish a sketch",
+    "example_mask": "Fill a mask",
+    "example_hat": "Paint on a hat",
     "clip_skip": "Clip skip",
     "prompt": "Prompt",
     "prompt_placeholder": "Prompt  (Ctrl+Enter generates, Alt+Enter skips, Esc interrupts)",
@@ -29,7 +41,16 @@ LABELS: Final = {
     "image": "Image for img2img",
     "inpaint_base": "Image for img2img",
     "inpaint_mask": "Mask (white = repaint)",
+    "masks": "Masks: keep, load, files",
+    "mask_name": "Mask name",
+    "mask_name_info": "Type a name to save under, or choose a kept mask",
+    "mask_save": "Save",
+    "mask_load": "Load",
+    "mask_delete": "Delete",
+    "mask_download": "Download PNG",
+    "mask_upload": "From a file...",
     "resize_mode": "Resize mode",
+    "outpaint_anchor": "The picture stays at",
     "mask_blur": "Mask blur",
     "mask_transparency": "Mask transparency",
     "mask_mode": "Mask mode",
@@ -67,8 +88,12 @@ LABELS: Final = {
     "copy_to_img2img": "img2img",
     "copy_to_sketch": "sketch",
     "copy_to_inpaint": "inpaint",
+    "script": "Script",
     "copy_to_inpaint_sketch": "inpaint sketch",
     "pnginfo_image": "Picture with generation data",
+    **texts_passes.LABELS,
+    **texts_extras.LABELS,
+    **texts_settings.LABELS,
 }
 
 CANVAS: Final = {
@@ -120,7 +145,15 @@ CANVAS: Final = {
     "keys": "Alt+wheel zooms, Ctrl+wheel changes the brush, F held moves, R shows the whole "
     "picture, S full screen, O hides the drawing, Q and W brush size, B brush, E eraser. "
     "Two fingers zoom and move.",
+    "handle": "Padding around the mask: drag outwards or press the arrow keys",
+    "shown": "Mask shown",
+    "shown_painted": "as painted",
+    "shown_blurred": "as blurred",
+    "shown_grid": "on the latent grid",
     "unreadable": "This browser cannot show the file. PNG, JPEG, WebP and AVIF work.",
+    "unshown": "This browser cannot show the file. It is used all the same if the server can read "
+    "it.",
+    "painted": "{size}, painted: {width} × {height} from {x}, {y} ({share} %)",
     "upload_failed": "The picture did not reach the server. Is it still running?",
 }
 
@@ -130,6 +163,18 @@ CHOICES: Final = {
         "Crop and resize",
         "Resize and fill",
         "Just resize (latent upscale)",
+        "Outpaint",
+    ),
+    "outpaint_anchor": (
+        ("Top left", "top_left"),
+        ("Top", "top"),
+        ("Top right", "top_right"),
+        ("Left", "left"),
+        ("Centre", "centre"),
+        ("Right", "right"),
+        ("Bottom left", "bottom_left"),
+        ("Bottom", "bottom"),
+        ("Bottom right", "bottom_right"),
     ),
     "mask_mode": ("Inpaint masked", "Inpaint not masked"),
     "masked_content": ("fill", "original", "latent noise", "latent nothing"),
@@ -140,6 +185,7 @@ CHOICES: Final = {
         ("Start at step (ComfyUI advanced)", "start_at_step"),
         ("diffusers: strength x steps", "diffusers"),
     ),
+    **texts_passes.CHOICES,
 }
 
 TOOLTIPS: Final = {
@@ -167,7 +213,16 @@ TOOLTIPS: Final = {
     "img2img_batch_count": "How many batches are made, one after the other",
     "img2img_batch_size": "How many pictures are made at once; costs memory",
     "img2img_inpaint_full_res_padding": "Context around the mask that the model sees, in pixels",
+    "img2img_mask_save": "Keep this tab's mask under this name",
+    "img2img_mask_load": "Put the kept mask onto this picture; another size is stretched",
+    "img2img_mask_delete": "Forget the kept mask; the canvas stays as it is",
+    "img2img_mask_download": "The drawn mask as a PNG file, white = repaint",
+    "img2img_mask_upload": "Put a mask file onto this picture: white = repaint",
+    "outpaint_anchor": "Where the picture lies in the larger size; the rest is painted",
     "img2img_scale": "Factor on the size of the picture above",
+    **texts_passes.TOOLTIPS,
+    **texts_extras.TOOLTIPS,
+    **texts_settings.TOOLTIPS,
 }
 
 MESSAGES: Final = {
@@ -176,13 +231,30 @@ MESSAGES: Final = {
     '"Inpaint not masked".',
     "nothing_painted": "Nothing is painted: draw what shall appear, in the colours it shall have.",
     "no_mask": "There is no mask: drop one beside the picture (white = repaint).",
+    "mask_needs_name": "Give the mask a name first.",
+    "mask_nothing_to_save": "The mask is empty: there is nothing to save.",
+    "mask_saved": "The mask is kept as {name} ({digest}).",
+    "mask_replaced": "The mask is kept as {name} ({digest}), in place of the one before.",
+    "mask_unknown": 'There is no mask of the name "{name}".',
+    "mask_needs_picture": "There is no picture on this tab to put the mask on: drop one first.",
+    "mask_file_empty": "This mask marks nothing: white (or what is not transparent) is repainted, "
+    "and it has none. The canvas was left as it is.",
+    "mask_stretched": "The mask is {mask} and the picture {picture}: it was stretched.",
+    "mask_differs": "Another mask: the picture was made with {wanted}, on the canvas is {used}.",
+    "mask_missing": "The picture was made with the mask {wanted}; none is drawn here.",
+    "mask_is_kept": 'Your mask "{name}" is the one: load it under Masks.',
     "drawing_size": "The drawing is {drawing} and its picture {picture}; clear the drawing and "
     "paint again.",
+    "outpaint_line": "The picture keeps its size, {picture}; {share} % of {target} is new. Masked "
+    'content "fill" and a denoising strength from 0.8 on suit large new areas.',
+    "sees_outpainted": "The model sees the picture in its place in {target}; the new area is part "
+    "of the mask.",
     "sees_part": "The model sees {part} around the mask, at {target} ({scale}x{lost})",
     "sees_whole": "The model sees the whole picture, {part} at {target} ({scale}x{lost})",
     "detail_lost": ": detail will be lost",
     "sees_nothing": "The mask is empty.",
     "outside_changed": "{changed} of {outside} pixels outside the mask changed",
+    **RESULT_MESSAGES,
     "empty_gallery": "Results appear here. Drop a picture on the left, write a prompt, press "
     "Generate.",
     "builtin": "No checkpoint was found in {folder}, so the small built-in one is used "
@@ -195,9 +267,8 @@ MESSAGES: Final = {
     "saved": "{count} picture(s) in {seconds:.1f} s",
     "interrupted": "interrupted",
     "incomplete": "interrupted, not finished",
-    "steps_line": "Will run <strong>{executed}</strong> of {steps} steps.",
-    "steps_identity": "Will run <strong>0</strong> steps: the prepared picture comes back as it "
-    "is.",
+    "steps_line": "Will run {executed} of {steps} steps.",
+    "steps_identity": "Will run 0 steps: the prepared picture comes back as it is.",
     "no_image_selected": "No picture yet",
     "resize_line": "Resize: from {old_width}x{old_height} to {width}x{height}",
     "first_interrupt": "The picture in work is finished first; press again to stop at once.",
@@ -207,6 +278,8 @@ MESSAGES: Final = {
     "nothing_selected": "Select a picture first.",
     "model_missing": "The checkpoint {model} is not here; {current} is used.",
     "unknown_keys": "Not used, there is nothing like it here: {keys}",
+    "out_of_range": "{label}: {value} is outside this page's {lowest:g} to {highest:g}; {used:g} "
+    "is used.",
     "field_error": "{label}: {problem}",
     "reattached": "Your running job was found again.",
     "download": "Download",
@@ -214,6 +287,9 @@ MESSAGES: Final = {
     "seed_word": "seed",
     "progress": "Progress of the running job",
     "gallery": "Results",
+    **texts_passes.MESSAGES,
+    **texts_extras.MESSAGES,
+    **texts_settings.MESSAGES,
 }
 
 FIELD_LABELS: Final = {
@@ -236,4 +312,6 @@ FIELD_LABELS: Final = {
     "inpaint.padding": LABELS["padding"],
     "prompt": LABELS["prompt"],
     "negative_prompt": LABELS["negative_prompt"],
+    **texts_passes.FIELD_LABELS,
+    **texts_extras.FIELD_LABELS,
 }

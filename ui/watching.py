@@ -6,11 +6,11 @@ Nothing here knows Gradio, so that it can be tested without a page.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jobs.spec import JobState, JobView, StopKind
+from ui.proof import is_comparable
 from ui.texts import MESSAGES
 
 
@@ -60,10 +60,8 @@ def monitor(view: JobView | None) -> dict[str, Any]:
     return state
 
 
-def gallery(
-    view: JobView | None, pictures_url: str, proofs: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Value of the result gallery; `proofs` are sentences about the pictures, by picture id."""
+def gallery(view: JobView | None, pictures_url: str, proofs_url: str) -> dict[str, Any]:
+    """Value of the result gallery; what is told about a picture is fetched when it is shown."""
     if view is None:
         return {"job": "", "pictures": [], "selected": 0}
     return {
@@ -82,7 +80,7 @@ def gallery(
                 "prompt": view.spec.request.prompt,
                 "infotext": picture.infotext,
                 "incomplete": picture.incomplete,
-                "proof": (proofs or {}).get(picture.id, ""),
+                "proof": f"{proofs_url}/{picture.id}" if is_comparable(view, picture) else "",
             }
             for picture in view.pictures
         ],
@@ -97,7 +95,11 @@ def _text(view: JobView) -> str:
     progress = view.progress
     if progress.note:
         return f"{progress.note}..."
-    template = MESSAGES["batch" if progress.batches > 1 else "sampling"]
+    several = progress.batches > 1
+    if view.spec.kind == "extras":
+        template = MESSAGES["extras_tiles_of" if several else "extras_tiles"]
+    else:
+        template = MESSAGES["batch" if several else "sampling"]
     text = template.format(
         batch=progress.batch + 1, batches=progress.batches, step=progress.step, steps=progress.steps
     )

@@ -14,6 +14,7 @@ from gradio import processing_utils
 from gradio.data_classes import ImageData
 
 import ui.no_stub_files  # noqa: F401  before the classes below
+from ui.compare_markup import lines_markup, slider_markup, views_markup
 from ui.texts import MESSAGES
 
 _GALLERY = f"""
@@ -25,14 +26,26 @@ _GALLERY = f"""
   <button type="button" class="op-stage"><img alt=""><span class="op-empty">{
     escape(MESSAGES["empty_gallery"])
 }</span></button>
+  {slider_markup()}
   <div class="op-row"><span class="op-caption"></span>
+    {views_markup()}
     <a class="op-download" href="#">{escape(MESSAGES["download"])}</a></div>
-  <p class="op-proof" role="status"></p>
+  {lines_markup()}
   <div class="op-thumbs" hidden></div>
   <div class="op-row"><p class="op-infotext" id="html_info_img2img"></p></div>
   <dialog class="op-viewer"><img alt=""></dialog>
 </div>
 """
+
+
+def _gallery(tab: str) -> str:
+    """The gallery's markup for a generation page."""
+    if tab == "img2img":
+        return _GALLERY
+    hint = escape(MESSAGES[f"empty_gallery_{tab}"])
+    markup = _GALLERY.replace(escape(MESSAGES["empty_gallery"]), hint)
+    return markup.replace('id="html_info_img2img"', f'id="html_info_{tab}"')
+
 
 _MONITOR = f"""
 <div class="op-monitor">
@@ -66,14 +79,15 @@ class PictureFile(gr.Image):
         return ImageData(path=copy, orig_name=Path(value).name)
 
 
-def _on_load(module: str, static_url: str) -> str:
+def on_load(module: str, static_url: str) -> str:
+    """Script that attaches a module of ours to an element."""
     return (
         f"import('{static_url}/{module}').then("
         "(module) => module.attach(element, props, trigger, watch));"
     )
 
 
-class _Widget(gr.HTML):
+class Widget(gr.HTML):
     """An HTML component whose value is a JSON object and whose DOM is drawn by a module."""
 
     def preprocess(self, payload: Any) -> Any:
@@ -89,25 +103,25 @@ class _Widget(gr.HTML):
         return {"type": "object"}
 
 
-class ResultGallery(_Widget):
+class ResultGallery(Widget):
     """Value: {"job", "selected", "pictures": [{id, url, name, seed, infotext, ...}]}."""
 
-    def __init__(self, static_url: str, **kwargs: Any) -> None:
+    def __init__(self, static_url: str, tab: str = "img2img", **kwargs: Any) -> None:
         super().__init__(
             value={"pictures": [], "selected": 0},
-            html_template=_GALLERY,
-            js_on_load=_on_load("gallery.js", static_url),
+            html_template=_gallery(tab),
+            js_on_load=on_load("gallery.js", static_url),
             **kwargs,
         )
 
 
-class JobMonitor(_Widget):
+class JobMonitor(Widget):
     """Value: {"active", "fraction", "text", "eta", "preview" (URL), "log", "error"}."""
 
     def __init__(self, static_url: str, **kwargs: Any) -> None:
         super().__init__(
             value={},
             html_template=_MONITOR,
-            js_on_load=_on_load("monitor.js", static_url),
+            js_on_load=on_load("monitor.js", static_url),
             **kwargs,
         )

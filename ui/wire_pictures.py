@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,38 +11,50 @@ import gradio as gr
 from ui.canvas_handlers import VIEW_FIELDS, CanvasHandlers
 from ui.events import QUIET, flushing
 from ui.form import Form
+from ui.outpainting import OUTPAINT
+from ui.page_load import PageLoad
 from ui.picture_tabs import COPY_TARGETS
 from ui.small_handlers import SmallHandlers
-from ui.tabs import CANVAS_TABS, PICTURE_FIELDS, TABS, find_tab
+from ui.tabs import BATCH_TAB, KEPT_AS, PICTURE_FIELDS, TABS, find_tab
 
 SIZE_SOURCES = ("tab", *PICTURE_FIELDS, "scale", "width", "height")
+SAID_ABOUT = tuple(dict.fromkeys((*SIZE_SOURCES, *VIEW_FIELDS, "resize_mode", "outpaint_anchor")))
+"""Fields on which depends what stands below a picture: sizes, new area, what the model sees."""
+
+Data = dict[Any, Any]
+"""An event's inputs by element."""
 
 
 def wire_pictures(
-    page: gr.Blocks,
+    load: PageLoad,
     form: Form,
     parts: dict[str, Any],
     small: SmallHandlers,
     canvases: CanvasHandlers,
 ) -> None:
     """Tabs, uploads, keeping, restoring, copying, and what the model sees."""
-    for tab in TABS:
+    _wire_outpainting(form, parts)
+    for tab in (*TABS, BATCH_TAB):
         show = visible_tab(form, parts, tab.id)
         parts[f"{tab.id}_tab"].select(lambda show=show: show, None, list(show), **QUIET)
-    for field in (form.image, form.inpaint_image, form.inpaint_mask):
-        field.upload(small.check_upload, field, None, **QUIET)
-    _wire_keeping(page, form, parts, small, canvases)
+    _wire_keeping(load, form, parts, small, canvases)
     _wire_copying(form, parts, small, canvases)
-    view = form.pick(VIEW_FIELDS)
-    controls = form.pick(name for name in VIEW_FIELDS if not _is_picture(name))
-    gr.on(
-        [part.change for part in controls],
-        canvases.model_view,
-        view,
-        parts["model_view"],
-        trigger_mode="always_last",
-        **QUIET,
-    )
+
+
+def _wire_outpainting(form: Form, parts: dict[str, Any]) -> None:
+    """The anchors and the controls of a mask's edge, on tabs without a mask as well (ui 5)."""
+
+    def show(mode: int, tab_id: str) -> list[Any]:
+        outpaints, tab = mode == OUTPAINT, find_tab(tab_id)
+        return [
+            gr.update(visible=outpaints),
+            gr.update(visible=outpaints or tab.has_mask),
+            gr.update(visible=tab.has_mask),
+        ]
+
+    shown = [parts["outpaint_group"], parts["mask_group"], form.mask_mode]
+    changes = [form.resize_mode.change, form.tab.change]
+    gr.on(changes, show, [form.resize_mode, form.tab], shown, **QUIET)
 
 
 def visible_tab(form: Form, parts: dict[str, Any], tab_id: str) -> dict[Any, Any]:
@@ -50,6 +63,8 @@ def visible_tab(form: Form, parts: dict[str, Any], tab_id: str) -> dict[Any, Any
     return {
         form.tab: tab.id,
         parts["mask_group"]: gr.update(visible=tab.has_mask),
+        parts["mask_panel"]: gr.update(visible=tab.has_mask),
+        parts["masks"].files: gr.update(visible=tab.canvas is not None),
         form.mask_transparency: gr.update(visible=tab.id == "inpaint_sketch"),
     }
 
@@ -68,19 +83,36 @@ def _is_picture(name: str) -> bool:
 
 
 def _wire_keeping(
-    page: gr.Blocks,
+    load: PageLoad,
     form: Form,
     parts: dict[str, Any],
     small: SmallHandlers,
     canvases: CanvasHandlers,
 ) -> None:
-    view = form.pick(VIEW_FIELDS)
-    fields = [getattr(form, tab.field) for tab in CANVAS_TABS]
-    for tab, canvas in zip(CANVAS_TABS, fields, strict=True):
-        canvas.painted(canvases.keeper(tab.id), canvas, None, **QUIET)
-        canvas.painted(canvases.model_view, view, parts["model_view"], **QUIET)
-        canvas.painted(small.resize_line, form.pick(SIZE_SOURCES), parts["resize_line"], **QUIET)
-    page.load(canvases.restore, None, fields, **QUIET)
+    """All that is said about a picture in one event: each costs the browser more than us."""
+    said = form.pick(SAID_ABOUT)
+    shown = [parts["resize_line"], parts["outpaint_line"], parts["model_view"]]
+
+    def views(data: Data) -> list[Any]:
+        return [small.resize_line(data), small.outpaint_line(data), canvases.model_view(data)]
+
+    def keeping(field: str, name: str) -> Callable[[Data, gr.Request], list[Any]]:
+        keep = canvases.keeper(name)
+
+        def painted(data: Data, request: gr.Request) -> list[Any]:
+            keep(data[getattr(form, field)], request)
+            return views(data)
+
+        return painted
+
+    # Without "always_last" a stroke is dropped that comes while the answer to the last one is out.
+    last: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
+    moved = [getattr(form, name).change for name in SAID_ABOUT if not _is_picture(name)]
+    gr.on([parts["by_tab"].select, form.scale.release, *moved], views, said, shown, **last)
+    for field, name in KEPT_AS.items():
+        canvas = getattr(form, field)
+        canvas.painted(keeping(field, name), {*said, canvas}, shown, **last)
+    load.read(canvases.restore, *(getattr(form, field) for field in KEPT_AS))
 
 
 def _wire_copying(

@@ -109,7 +109,7 @@ class Canvas:
 
 
 def open_canvas(page: Page, server: Server, name: str, picture: Path) -> Canvas:
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     open_page(page, server)
     return Canvas(page, name).show().choose(picture)
 

@@ -6,11 +6,13 @@ tests would fail.
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.serving import Server, serve
 
@@ -24,9 +26,13 @@ FLAGS = (
 )
 """Chromium asks for nothing outside, and runs as root in containers."""
 
+PATIENCE = 60_000
+"""Milliseconds until something that should happen counts as not happening."""
+
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     path = os.environ.get("OVERPAINT_BROWSER") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -42,7 +48,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A page on which nobody has painted yet: all tests are the same owner to the server."""
+    shutil.rmtree(server.folder / "data" / "drawings", ignore_errors=True)
+    with closing(sqlite3.connect(server.folder / "data" / "jobs.sqlite")) as jobs, jobs:
+        jobs.execute(
+            "DELETE FROM pictures WHERE job_id IN (SELECT id FROM jobs WHERE finished NOT NULL)"
+        )
+        jobs.execute("DELETE FROM jobs WHERE finished NOT NULL")
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     yield page
     context.close()

@@ -17,14 +17,20 @@ PROMPT = "portrait of a girl with pink hair, blue background"
 def open_page(page: Page, server: Server) -> None:
     page.goto(server.url)
     page.wait_for_selector("#img2img_generate", state="visible")
-    page.wait_for_function(
-        "document.querySelector('#img2img_steps_line')?.innerText.includes('16')"
-    )
+    page.wait_for_selector("html[data-overpaint=ready]")
+    # All that a load reads comes in one answer, the owner's pictures with the settings.
+    page.wait_for_function("document.querySelector('#settings_json textarea')?.value")
 
 
 def choose_picture(page: Page, path: Path, field: str = "img2img_image") -> None:
+    if page.locator(f"#{field} .opc").count():
+        page.wait_for_selector(f"#{field} .opc[data-ready]")
     page.set_input_files(f"#{field} input[type=file]", path)
     page.wait_for_selector(f"#{field} img")
+    if page.locator(f"#{field} .opc").count():
+        page.wait_for_function(
+            "field => document.querySelector(`#${field} .opc-stage img`)?.naturalWidth", arg=field
+        )
 
 
 def set_number(page: Page, elem_id: str, value: float) -> None:
@@ -45,9 +51,9 @@ def generate(page: Page) -> str:
         "before => { const now = document.querySelector('.op-stage img')?.getAttribute('src');"
         " return now && now !== before; }",
         arg=before,
-        timeout=60_000,
+        timeout=180_000,
     )
-    page.wait_for_selector("#img2img_generate", state="visible", timeout=30_000)
+    page.wait_for_selector("#img2img_generate", state="visible", timeout=180_000)
     return page.get_attribute(".op-stage img", "src") or ""
 
 

@@ -159,6 +159,9 @@ def test_mask_by_keyboard_and_numbers(page: Page, server: Server, pictures: Path
     page.focus(f"{canvas.root} [data-act=add-rectangle]")
     page.keyboard.press("Enter")
     assert canvas.box() == (40, 60, 140, 90)
+    expect(page.locator(f"{canvas.root} .opc-status")).to_have_text(
+        "512 × 512, painted: 100 × 30 from 40, 60 (1.1 %)"
+    )
     page.fill(f"{canvas.root} [data-set=amount]", "7")
     before = canvas.drawing()
     canvas.act("grow")

@@ -21,6 +21,7 @@ from tests.browser.driving import (
     set_number,
     write_prompt,
 )
+from tests.browser.keeping import forgotten, kept
 from tests.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -31,11 +32,6 @@ BOX = (180, 20, 330, 171)
 def paint_box(canvas: Canvas, box: tuple[int, int, int, int] = BOX) -> None:
     canvas.tool("rectangle")
     canvas.drag((box[0], box[1]), (box[2], box[3]))
-
-
-def kept(page: Page) -> None:
-    """Wait until the drawing has been kept: it is sent about a second after the last stroke."""
-    page.wait_for_timeout(1800)
 
 
 def test_each_tab_keeps_its_own_picture_and_drawing(
@@ -57,7 +53,7 @@ def test_drawing_survives_a_reload(page: Page, server: Server, photograph: Path)
     canvas.set("opacity", "60")
     paint_box(canvas)
     before = canvas.drawing()
-    kept(page)
+    kept(canvas, server)
     open_page(page, server)
     canvas.show()
     after = canvas.drawing()
@@ -65,7 +61,7 @@ def test_drawing_survives_a_reload(page: Page, server: Server, photograph: Path)
     assert after is not None
     assert (after == before).all()
     canvas.act("remove")
-    kept(page)
+    forgotten("inpaint", server)
     open_page(page, server)
     canvas.show()
     expect(page.locator(f"{canvas.root} .opc")).to_have_class("opc opc-empty")
@@ -86,10 +82,10 @@ def test_a_new_picture_starts_with_an_empty_mask(
     """No old mask acts unseen on a new picture (users B10)."""
     canvas = open_canvas(page, server, "inpaint", photograph)
     paint_box(canvas)
-    kept(page)
-    Image.new("RGB", (512, 512), "teal").save(tmp_path / "teal.png")
+    kept(canvas, server)
+    Image.new("RGB", (512, 256), "teal").save(tmp_path / "teal.png")
     page.set_input_files(f"{canvas.root} input[type=file]", tmp_path / "teal.png")
-    page.wait_for_timeout(500)
+    expect(page.locator(f"{canvas.root} .opc-status")).to_have_text("512 × 256")
     assert canvas.box() is None
 
 
@@ -126,7 +122,7 @@ def test_sending_from_png_info_opens_a_tab_that_was_never_open(
     choose_picture(page, photograph, "pnginfo_image")
     page.click("#pnginfo_send_to_inpaint")
     canvas = Canvas(page, "inpaint")
-    page.wait_for_selector(f"{canvas.root} .opc:not(.opc-empty) .opc-viewport", timeout=10_000)
+    page.wait_for_selector(f"{canvas.root} .opc:not(.opc-empty) .opc-viewport")
     expect(page.locator("#inpaint_controls")).to_be_visible()
     expect(page.locator(f"{canvas.root} .opc-status")).to_have_text("512 × 512")
     paint_box(canvas)
@@ -162,7 +158,7 @@ def test_the_box_shown_is_the_box_the_job_uses(
     assert box is not None
     region = crop_region(box, Extent(512, 512), Extent(128, 192), 32)
     line = page.locator(f"{canvas.root} .opc-model")
-    expect(line).to_contain_text(f"{region.extent} around the mask, at 128x192", timeout=10_000)
+    expect(line).to_contain_text(f"{region.extent} around the mask, at 128x192")
     expect(line).to_contain_text("detail will be lost")
     drawn = page.eval_on_selector(
         f"{canvas.root} .opc-crop",
@@ -183,7 +179,7 @@ def test_the_box_shown_is_the_box_the_job_uses(
     )
     set_number(page, "img2img_inpaint_full_res_padding", 0)
     region = crop_region(Bounds(*box), Extent(512, 512), Extent(128, 192), 0)
-    expect(line).to_contain_text(f"{region.extent} around the mask", timeout=10_000)
+    expect(line).to_contain_text(f"{region.extent} around the mask")
 
 
 def test_inpaint_repaints_what_is_masked_and_nothing_else(
@@ -200,7 +196,7 @@ def test_inpaint_repaints_what_is_masked_and_nothing_else(
     assert changed[inside].mean() > 0.5
     assert not changed[~inside].any()
     expect(page.locator(".op-proof")).to_have_text(
-        re.compile(r"^0 of \d+ pixels outside the mask changed$"), timeout=10_000
+        re.compile(r"^0 of \d+ pixels outside the mask changed$")
     )
 
 
@@ -235,7 +231,7 @@ def test_empty_drawings_are_said(
 ) -> None:
     open_canvas(page, server, name, photograph)
     page.click("#img2img_generate")
-    expect(page.locator(".op-message")).to_contain_text(words, timeout=10_000)
+    expect(page.locator(".op-message")).to_contain_text(words)
 
 
 def test_unchanged_drawings_are_not_sent_again(
@@ -243,7 +239,7 @@ def test_unchanged_drawings_are_not_sent_again(
 ) -> None:
     canvas = open_canvas(page, server, "inpaint", photograph)
     paint_box(canvas)
-    kept(page)
+    kept(canvas, server)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     page.click("#img2img_random_seed")
@@ -251,4 +247,4 @@ def test_unchanged_drawings_are_not_sent_again(
     page.click("#img2img_generate")
     page.wait_for_selector("#img2img_interrupt", state="visible")
     assert [url for url in sent if "/upload" in url] == []
-    page.wait_for_selector("#img2img_generate", state="visible", timeout=60_000)
+    page.wait_for_selector("#img2img_generate", state="visible", timeout=180_000)

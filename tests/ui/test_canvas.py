@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 from gradio.data_classes import FileData
 
-from ui.canvas import CanvasData, PaintCanvas
+from ui.canvas import CanvasData, PaintCanvas, PictureCanvas
 from ui.painting import Painting
 
 
@@ -77,3 +77,21 @@ def test_picture_from_elsewhere_is_copied_to_where_it_may_be_served(
 def test_an_emptied_canvas_still_has_its_name(canvas: PaintCanvas) -> None:
     empty = canvas.postprocess(None)
     assert (empty.canvas, empty.image, empty.drawing) == ("inpaint", None, None)
+
+
+def test_a_picture_field_hands_over_the_path_of_the_file(uploads: Path) -> None:
+    field = PictureCanvas("/static", "img2img", label="Image", height=300, render=False)
+    data = CanvasData(canvas="img2img", image=FileData(path=str(uploads / "a.png")), width=4)
+    assert field.preprocess(data) == str(uploads / "a.png")
+    assert field.preprocess(None) is None
+    with pytest.raises(gr.Error, match="not uploaded here"):
+        field.preprocess(CanvasData(image=FileData(path="/etc/passwd")))
+
+
+def test_what_comes_from_our_store_need_not_be_kept_again(
+    canvas: PaintCanvas, uploads: Path
+) -> None:
+    (uploads / "a.png").write_bytes(b"picture")
+    kept = canvas.postprocess(Painting(str(uploads / "a.png"), is_kept=True))
+    assert kept.rev.startswith("kept-")
+    assert not canvas.postprocess(Painting(str(uploads / "a.png"))).rev.startswith("kept-")

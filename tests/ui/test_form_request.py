@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.geometry import Extent
+from pipelines.outpaint import Anchor
 from pipelines.request import InpaintArea, MaskedContent, ResizeMode, StepSemantics
 from ui.form_request import FormError, active_size, build_request, sampling_of, working_size
 from ui.painted import TabPictures
@@ -22,6 +23,7 @@ def form(**changes: Any) -> dict[str, Any]:
     return {
         "prompt": "a cat",
         "negative_prompt": "",
+        "styles": [],
         "tab": "img2img",
         "image": "photo.png",
         "sketch": None,
@@ -30,12 +32,20 @@ def form(**changes: Any) -> dict[str, Any]:
         "inpaint_image": None,
         "inpaint_mask": None,
         "resize_mode": 0,
+        "outpaint_anchor": "centre",
         "mask_blur": 4,
         "mask_transparency": 0,
         "mask_mode": 0,
         "masked_content": 1,
         "inpaint_area": 0,
         "padding": 32,
+        "soft": False,
+        "soft_bias": 1,
+        "soft_preservation": 0.5,
+        "soft_contrast": 4,
+        "soft_influence": 0,
+        "soft_threshold": 0.5,
+        "soft_difference": 2,
         "sampler": "DPM++ 2M",
         "scheduler": "Automatic",
         "steps": 20,
@@ -44,6 +54,11 @@ def form(**changes: Any) -> dict[str, Any]:
         "end_at_step": 10000,
         "add_noise": True,
         "leftover_noise": False,
+        "refiner": False,
+        "refiner_checkpoint": None,
+        "refiner_switch_at": 0.8,
+        "tiling": False,
+        "color_correction": False,
         "resize_tab": "to",
         "width": 512,
         "height": 512,
@@ -51,6 +66,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "batch_count": 1,
         "batch_size": 1,
         "cfg": 7,
+        "image_cfg": 1.5,
         "denoise": 0.75,
         "seed": -1,
         "extra": False,
@@ -60,6 +76,8 @@ def form(**changes: Any) -> dict[str, Any]:
         "seed_height": 0,
         "override_settings": [],
         "checkpoint": "model",
+        "vae": "Automatic",
+        "clip_skip": 1,
         **changes,
     }
 
@@ -132,10 +150,29 @@ def test_start_at_step_fields_count_in_their_semantics_only() -> None:
 
 
 def test_settings_fill_what_the_form_does_not_say() -> None:
-    base = {"clip_skip": 2, "sampling": {"semantics": "exact"}, "seeds": {"ensd": 31337}}
+    base = {"comma_backtrack": 5, "sampling": {"semantics": "exact"}, "seeds": {"ensd": 31337}}
     request = build_request(form(), take, lambda _: Extent(64, 64), base)
-    assert (request.clip_skip, request.seeds.ensd) == (2, 31337)
+    assert (request.comma_backtrack, request.seeds.ensd) == (5, 31337)
     assert request.sampling.semantics is StepSemantics.EXACT
+
+
+def test_the_last_resize_mode_outpaints() -> None:
+    found = build(resize_mode=4, outpaint_anchor="top_left", mask_blur=6, mask_mode=1, width=768)
+    assert (found.outpaint, found.resize_mode) == (Anchor.TOP_LEFT, ResizeMode.JUST_RESIZE)
+    assert found.inpaint is not None
+    assert (found.inpaint.mask, found.inpaint.blur_x, found.inpaint.invert) == (None, 6, False)
+
+
+def test_on_a_tab_with_a_mask_the_mask_is_part_of_it() -> None:
+    files = {"tab": "inpaint_upload", "inpaint_image": "base.png", "inpaint_mask": "mask.png"}
+    found = build(resize_mode=4, outpaint_anchor="left", width=768, mask_mode=1, **files)
+    assert found.outpaint is Anchor.LEFT
+    assert found.inpaint is not None and (found.inpaint.mask, found.inpaint.invert) == (MASK, True)
+
+
+def test_a_picture_that_does_not_fit_is_said_before_the_job() -> None:
+    with pytest.raises(FormError, match=r"Outpaint: the picture is 640x480 .* at least 640x512"):
+        build(resize_mode=4, outpaint_anchor="left", width=512, height=512)
 
 
 def test_resize_mode_is_an_index() -> None:
@@ -213,3 +250,16 @@ def test_canvas_pictures_count_for_resize_by() -> None:
         tab="inpaint", inpaint=Painting("base.png", None, 300, 200), resize_tab="by", scale=0.5
     )
     assert working_size(values, lambda _: Extent(1, 1)) == (150, 100)
+
+
+def test_soft_inpainting_counts_while_it_is_ticked() -> None:
+    mask = {"tab": "inpaint_upload", "inpaint_image": "base.png", "inpaint_mask": "mask.png"}
+    assert build(**mask, soft_bias=3).inpaint.soft is None
+    soft = build(**mask, soft=True, soft_bias=3, soft_influence=0.5).inpaint.soft
+    assert (soft.schedule_bias, soft.mask_influence, soft.transition_contrast_boost) == (3, 0.5, 4)
+
+
+def test_switches_reach_the_request() -> None:
+    request = build(tiling=True, color_correction=True, image_cfg=2.0)
+    assert (request.tiling, request.color_correction) == (True, True)
+    assert request.sampling.image_cfg_scale == 2.0

@@ -11,6 +11,7 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 
+from interrogate import places
 from interrogate.base import Description, Tag
 from interrogate.report import PictureReport, Report, to_facts
 from jobs.assets import AssetStore
@@ -19,16 +20,26 @@ from jobs.spec import JobState, StopKind
 from pipelines.pictures import DEFAULT_LIMITS
 from tests.api.conftest import picture_file
 from tests.api.doubles import FakeEngine
+from ui.interrogate_lists import InterrogatorLists
 from ui.interrogate_panel import InterrogateHandlers
 
 PANEL = SimpleNamespace(who="who", score="score", status="status", results="results", parts="parts")
 ASKER = cast("gr.Request", SimpleNamespace(username="ann"))
 
 
+@pytest.fixture(autouse=True)
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No built-in models and no hub cache, whatever ships."""
+    monkeypatch.setattr(places, "BUILTIN", tmp_path / "builtin")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path
+
+
 class PlainForm:
     """Controls are their own names."""
 
     prompt = "prompt"
+    tab = "tab"
 
     def values(self, data: dict[Any, Any]) -> dict[Any, Any]:
         return data
@@ -105,6 +116,14 @@ def test_buttons_replace_the_prompt(
     assert answers[-1] == {"status": "", "prompt": "a cat"}
 
 
+def test_on_the_batch_tab_the_buttons_leave_the_prompt(
+    handlers: InterrogateHandlers, engine: FakeEngine, data: dict[Any, Any]
+) -> None:
+    (answer,) = collected(handlers.clip_prompt({**data, "tab": "batch"}, ASKER))
+    assert "prompt" not in answer
+    assert engine.jobs == {}
+
+
 def test_a_failure_leaves_the_prompt_and_is_said(
     handlers: InterrogateHandlers, engine: FakeEngine, data: dict[Any, Any], warned: list[str]
 ) -> None:
@@ -118,10 +137,11 @@ def test_a_failure_leaves_the_prompt_and_is_said(
     ("changes", "words"),
     [
         ({"image": None}, "Choose a picture first"),
+        ({"tab": "batch"}, "Captions for many pictures"),
         ({"who": []}, "at least one interrogator"),
         ({"image": __file__}, "test_interrogate_panel.py|no picture|not a picture|picture"),
     ],
-    ids=["no picture", "nobody", "no picture file"],
+    ids=["no picture", "batch tab", "nobody", "no picture file"],
 )
 def test_what_is_missing_is_said_and_nothing_is_queued(
     handlers: InterrogateHandlers,
@@ -164,7 +184,38 @@ def test_ticked_pieces_go_into_the_prompt(handlers: InterrogateHandlers, warned:
     assert warned == ["Tick at least one term first."]
 
 
-def test_an_opened_page_learns_what_is_available(handlers: InterrogateHandlers) -> None:
-    who, notes = handlers.refresh()
-    assert who["value"] == []
+@pytest.fixture
+def builtin_tagger(bare: Path) -> None:
+    path = bare / "builtin" / "tagger" / "tagger.safetensors"
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+
+@pytest.mark.usefixtures("builtin_tagger")
+def test_a_prompt_of_the_built_in_tagger_says_so(
+    handlers: InterrogateHandlers, engine: FakeEngine, data: dict[Any, Any], warned: list[str]
+) -> None:
+    engine.facts |= to_facts(
+        Report((PictureReport({"deepdanbooru": Description("1girl")}),), ("little <known>",))
+    )
+    answers = collected(handlers.deepbooru_prompt(data, ASKER))
+    assert answers[-1] == {"status": "<p>little &lt;known&gt;</p>", "prompt": "1girl"}
+    assert len(warned) == 1
+    assert warned[0].startswith("DeepBooru (built-in) knows what the built-in checkpoint draws")
+
+
+@pytest.mark.usefixtures("builtin_tagger")
+def test_cards_name_the_built_in_tagger(
+    handlers: InterrogateHandlers, engine: FakeEngine, data: dict[Any, Any]
+) -> None:
+    finds(engine, deepdanbooru=Description("1girl"))
+    last = collected(handlers.describe(data, ASKER))[-1]
+    assert "<h4>DeepBooru (built-in)</h4>" in last["results"]
+
+
+def test_an_opened_page_learns_what_is_available(tmp_path: Path) -> None:
+    many, one, notes = InterrogatorLists("many", "one", "notes").now(tmp_path)
+    assert many["value"] == []
+    assert one["choices"] == many["choices"]
+    assert "value" not in one  # who is chosen to write captions stays chosen
     assert "DeepBooru needs its model" in notes

@@ -16,7 +16,7 @@ from ui.interrogate_view import (
     cards,
     choices,
     joined,
-    missing_notes,
+    notes_on,
     parts_of,
     state_text,
 )
@@ -85,9 +85,19 @@ def test_state_of_a_job(changes: dict[str, object], text: str) -> None:
     assert state_text(replace(VIEW, **changes)) == text  # type: ignore[arg-type]
 
 
-ROWS = [Listing("clip", "CLIP", True, "x"), Listing("wd14", "WD14", False, "put <it> there")]
+ROWS = [
+    Listing("clip", "CLIP", True, "x", builtin=False),
+    Listing("deepdanbooru", "DeepBooru", True, "knows little", builtin=True),
+    Listing("wd14", "WD14", False, "put <it> there", builtin=False),
+]
 
 
-def test_missing_interrogators_are_marked_and_explained() -> None:
-    assert choices(ROWS) == [("CLIP", "clip"), ("WD14 (not available)", "wd14")]
-    assert missing_notes(ROWS) == "<p>put &lt;it&gt; there</p>"
+def test_missing_and_built_in_interrogators_are_marked_and_explained() -> None:
+    assert choices(ROWS) == [
+        ("CLIP", "clip"),
+        ("DeepBooru (built-in)", "deepdanbooru"),
+        ("WD14 (not available)", "wd14"),
+    ]
+    assert notes_on(ROWS) == (
+        "<p>DeepBooru (built-in): knows little</p><p>WD14 (not available): put &lt;it&gt; there</p>"
+    )

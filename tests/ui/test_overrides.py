@@ -20,7 +20,7 @@ CASES = {
     "Noise multiplier: 1.1": changed(tuning={"initial_noise_multiplier": 1.1}),
     "SGM noise multiplier: True": changed(tuning={"sgm_noise_multiplier": True}),
     "Emphasis: No norm": changed(emphasis="No norm"),
-    "Tiling: True": changed(tiling=True),
+    "VAE: kl.pt": changed(vae="kl.pt"),
     "Background color: #000000": changed(background_color="#000000"),
     "Overlay inpaint: False": changed(overlay_inpaint=False),
 }

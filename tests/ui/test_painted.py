@@ -202,3 +202,20 @@ def test_upload_needs_its_mask(taker: PictureTaker, photo: str, tmp_path: Path) 
     taken = taker.take(values("inpaint_upload", inpaint_image=photo, inpaint_mask=drawing))
     assert taken.mask is not None
     assert bytes_of(taker, taken.mask) == Path(drawing).read_bytes()
+
+
+OUTPAINTS = {"resize_mode": 4, "outpaint_anchor": "left", "mask_mode": 0}
+
+
+@pytest.mark.parametrize("tab", ["inpaint", "inpaint_sketch", "inpaint_upload"])
+def test_outpainting_needs_nothing_drawn(taker: PictureTaker, photo: str, tab: str) -> None:
+    picture = {"inpaint_upload": {"inpaint_image": photo}}.get(tab, {tab: Painting(photo)})
+    taken = taker.take(values(tab, **OUTPAINTS, **picture))
+    assert bytes_of(taker, taken.image) == Path(photo).read_bytes()
+    assert taken.mask is None
+
+
+def test_outpainting_takes_what_is_drawn(taker: PictureTaker, photo: str, tmp_path: Path) -> None:
+    drawn = mask(tmp_path, 255)
+    taken = taker.take(values("inpaint", **OUTPAINTS, inpaint=Painting(photo, drawn)))
+    assert bytes_of(taker, str(taken.mask)) == Path(drawn).read_bytes()

@@ -13,7 +13,7 @@ from scripts.plan import AxisChoice, make_plan
 from tests.scripts.making import CONTEXT, plot
 from tests.scripts.test_plot_output import Site
 from ui.plot_view import (
-    cells_html,
+    cells_value,
     chart_html,
     csv_link,
     grid_html,
@@ -49,10 +49,18 @@ def test_a_finished_plot(site: Site) -> None:
     view = site.run(values="1,2,4", z=AxisChoice(type="CFG Scale", values="3"))
     assert "Plot done: 2 of 3 cells, 1 failed." in state_text(view)
     assert "xyz_grid-0000.png" in state_text(view)
-    cells = cells_html(view, "/pictures")
-    assert cells.count('src="/pictures/') == 2
-    assert "&lt;i&gt;no&lt;/i&gt;" in cells
-    assert "<caption>CFG Scale: 3</caption>" in cells
+    value = cells_value(view, "/pictures")
+    (table,) = value["tables"]
+    assert (table["title"], table["columns"]) == (
+        "CFG Scale: 3",
+        ["Steps: 1", "Steps: 2", "Steps: 4"],
+    )
+    (row,) = table["rows"]
+    assert [cell["state"] for cell in row["cells"]] == ["done", "failed", "done"]
+    assert [cell["place"] for cell in row["cells"]] == [[0, 0, 0], [1, 0, 0], [2, 0, 0]]
+    assert [cell["url"].startswith("/pictures/") for cell in row["cells"]] == [True, False, True]
+    assert row["cells"][1]["text"] == "<i>no</i>"
+    assert (value["plot"], value["can_redo"]) == (view.id, True)
     assert chart_html(view).count("<circle") == 2
     rows = view.row.result["rows"]
     assert [row[0] for row in numbers(rows)] == ["1", "2", "4"]

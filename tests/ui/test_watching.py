@@ -72,7 +72,7 @@ def test_finished_job_shows_time_and_notes() -> None:
 
 
 def test_gallery_names_pictures_by_url_and_keeps_big_seeds() -> None:
-    shown = gallery(replace(VIEW, pictures=(PICTURE,)), "/pictures")
+    shown = gallery(replace(VIEW, pictures=(PICTURE,)), "/pictures", "/proofs")
     assert shown["pictures"][0] | {} == {
         "id": "p1",
         "url": "/pictures/p1",

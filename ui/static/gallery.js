@@ -1,6 +1,9 @@
 // The result gallery: one large picture, a row of thumbnails, the infotext of the selected one.
 // Pictures come from our own route; everything written by users is set as text, never as HTML.
 
+import { Compare } from "./compare.js";
+import { loadStyle } from "./sheets.js";
+
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
 export function attach(element, props, trigger, watch) {
@@ -13,8 +16,11 @@ export function attach(element, props, trigger, watch) {
     infotext: root.querySelector(".op-infotext"),
     download: root.querySelector(".op-download"),
     caption: root.querySelector(".op-caption"),
-    proof: root.querySelector(".op-proof"),
   };
+  loadStyle("gallery.css");
+  const compare = new Compare(root, (url) => {
+    if (parts.image.getAttribute("src") !== url) parts.image.src = url;
+  });
 
   const pictures = () => props.value?.pictures ?? [];
   const selected = () => Math.min(props.value?.selected ?? 0, pictures().length - 1);
@@ -53,15 +59,14 @@ export function attach(element, props, trigger, watch) {
       shown = key;
       parts.thumbs.replaceChildren(...list.map(thumbnail));
     }
-    parts.proof.textContent = picture?.proof ?? "";
     parts.thumbs.hidden = list.length < 2;
     [...parts.thumbs.children].forEach((child, i) => child.setAttribute("aria-current", i === index));
+    compare.show(picture, props.value?.job);
     if (!picture) {
       parts.image.removeAttribute("src");
       parts.infotext.textContent = "";
       return;
     }
-    if (parts.image.getAttribute("src") !== picture.url) parts.image.src = picture.url;
     parts.image.alt = picture.prompt;
     parts.infotext.textContent = picture.infotext;
     parts.download.href = picture.url;

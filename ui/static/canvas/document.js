@@ -8,6 +8,11 @@ import { union } from "./rects.js";
 /** "#rrggbb" to [r, g, b]. */
 export const channelsOf = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 
+function take({ data, channels }, rgba) {
+  if (channels === 4) data.set(rgba);
+  else for (let i = 0; i < data.length; i++) data[i] = rgba[i * 4];
+}
+
 const packed = ([r, g, b]) => (b << 16) | (g << 8) | r;
 
 export class PaintDocument {
@@ -27,8 +32,9 @@ export class PaintDocument {
     this.history = this.layer && new History(this.layer);
     this.coverage = null;
     this.change = null;
-    this.canvas.width = width || 1;
-    this.canvas.height = height || 1;
+    const isShown = this.layer?.channels > 0;
+    this.canvas.width = isShown ? width : 1;
+    this.canvas.height = isShown ? height : 1;
     this.#changed();
   }
 
@@ -95,11 +101,14 @@ export class PaintDocument {
 
   /** Take over a drawing that was kept on the server: RGBA bytes, grey ones for a mask. */
   restore(rgba) {
-    const { data, channels } = this.layer;
-    if (channels === 4) data.set(rgba);
-    else for (let i = 0; i < data.length; i++) data[i] = rgba[i * 4];
+    take(this.layer, rgba);
     this.show(this.layer.all);
     this.#changed();
+  }
+
+  /** The same as a change that can be undone. */
+  replace(rgba) {
+    this.edit(() => take(this.layer, rgba));
   }
 
   show(rect) {

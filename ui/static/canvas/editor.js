@@ -2,9 +2,11 @@
 
 import { PaintDocument } from "./document.js";
 import { Overlay } from "./overlay.js";
-import { blank, bytesOf, fromTransfer } from "./pictures.js";
+import { blank, bytesOf, drawingBytes, fromTransfer, isHuge } from "./pictures.js";
 import { encodePng } from "./png.js";
+import { PaddingHandle } from "./padding_handle.js";
 import { Pointers } from "./pointers.js";
+import { SeenMask } from "./seen_mask.js";
 import { Toolbar } from "./toolbar.js";
 import { makeTools } from "./tools.js";
 import { View } from "./view.js";
@@ -12,6 +14,8 @@ import * as morphology from "./morphology.js";
 import { rectangle } from "./shapes.js";
 
 const SAVE_AFTER_MS = 900;
+const ASPECT_MS = 2000;
+const SEEN_TONE = "#ff2d78";
 
 const fileData = ({ path, url }, name) => ({ path, url, orig_name: name, mime_type: "image/png", meta: { _type: "gradio.FileData" } });
 
@@ -29,6 +33,8 @@ export class Editor {
     this.view = new View(this.viewport, root.querySelector(".opc-stage"));
     this.overlay = new Overlay(root, this.view);
     this.tools = makeTools(this);
+    this.seenMask = new SeenMask(root);
+    this.handle = new PaddingHandle(this);
     this.toolbar = new Toolbar(this, root);
     this.pointers = new Pointers(this);
     this.sent = { version: -1, drawing: null };
@@ -64,29 +70,50 @@ export class Editor {
     if (value?.rev !== undefined && value.rev === this.rev) return;
     this.rev = value?.rev;
     if (!value?.image) return this.#forget();
+    if (this.hasPicture && value.image.path === this.picture?.path) return this.#redraw(value.drawing);
     await this.#load(value.image.url);
     this.picture = value.image;
     if (value.drawing) await this.#restore(value.drawing);
     this.#publish();
+    if (!value.rev?.startsWith("kept-")) this.link.changed();
   }
 
-  /** A picture the user chose: usable at once, uploaded meanwhile. */
-  async open(file) {
-    const address = URL.createObjectURL(file);
+  /** A picture the user chose: usable at once, uploaded meanwhile. What is pressed before it has
+      arrived at the server waits for it. */
+  open(file) {
+    this.waiting = this.waiting.then(() => this.#take(file));
+    return this.waiting;
+  }
+
+  async #take(file) {
+    if (!(await this.#isShown(file)) && !this.#takesUnseen()) return;
     try {
-      await this.#load(address);
+      this.picture = fileData(await this.link.upload(file), file.name);
     } catch {
-      this.say(this.root.dataset.unreadable);
-      return;
+      return this.say(this.root.dataset.uploadFailed);
     }
-    const uploading = this.link.upload(file).then((stored) => {
-      this.picture = fileData(stored, file.name);
-    });
-    this.waiting = uploading.catch(() => this.say(this.root.dataset.uploadFailed));
-    await this.waiting;
-    if (!this.picture) return;
     this.#publish();
     this.link.changed();
+  }
+
+  async #isShown(file) {
+    try {
+      if (!(await isHuge(file))) {
+        await this.#load(URL.createObjectURL(file));
+        return true;
+      }
+    } catch {
+      // said below
+    }
+    this.root.classList.add("opc-fault");
+    this.say(this.root.dataset.unreadable);
+    return false;
+  }
+
+  /** An empty picture field hands over what the browser cannot show: the server can read it, or says
+      why it is no picture. */
+  #takesUnseen() {
+    return !this.hasPicture && this.paper.kind === "picture";
   }
 
   /** The value to send: uploads the drawing if it has changed. */
@@ -138,10 +165,39 @@ export class Editor {
     return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
   }
 
-  /** The box the model will see, and a sentence about it. */
-  showModelView(crop, text) {
-    this.overlay.showCrop(this.hasPicture ? crop : null);
-    this.root.querySelector(".opc-model").textContent = this.hasPicture ? text : "";
+  /** What the model will see: {box, text, inner, target, padding, shown}, or null. */
+  showModelView(seen) {
+    const now = this.hasPicture ? seen : null;
+    this.overlay.showCrop(now?.box ?? null);
+    this.handle.show(now);
+    this.seenMask.show(this.pointers.working ? null : now?.shown, this.settings.tone ?? SEEN_TONE);
+    this.root.querySelector(".opc-model").textContent = now?.text ?? "";
+  }
+
+  /** Another view of the mask was chosen; the server draws it. */
+  chooseView() {
+    this.seenMask.show(null);
+    if (!this.hasPicture) return;
+    this.#publish();
+    this.link.changed();
+  }
+
+  /** Hand the drawing to the user as a PNG file, value for value. */
+  async download(name) {
+    if (!this.hasPicture) return;
+    const { data, width, height, channels } = this.paper.layer;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await encodePng(data, width, height, channels));
+    link.download = `${name || "mask"}.png`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  /** For two seconds: what the size [width, height] would have of the picture (ui 4.2). */
+  showAspect(size) {
+    clearTimeout(this.aspectTimer);
+    this.overlay.showAspect(size && this.hasPicture ? [this.paper.layer, size] : null);
+    if (size) this.aspectTimer = setTimeout(() => this.showAspect(null), ASPECT_MS);
   }
 
   say(text) {
@@ -160,24 +216,29 @@ export class Editor {
     this.bytes = null;
     this.picture = null;
     this.sent = { version: -1, drawing: null };
-    this.showModelView(null, "");
+    this.showModelView(null);
     this.toolbar.set("size", Math.max(4, Math.min(width, height) / 12));
     this.paper.reset(width, height);
     this.view.reset(width, height);
   }
 
   async #restore(drawing) {
-    const answer = await fetch(drawing.url);
-    const bitmap = await createImageBitmap(await answer.blob(), { premultiplyAlpha: "none", colorSpaceConversion: "none" });
-    const { width, height } = this.paper.layer;
-    if (bitmap.width !== width || bitmap.height !== height) return;
-    this.paper.restore(bytesOf(bitmap, width, height));
+    const rgba = await drawingBytes(drawing.url, this.paper.layer);
+    if (!rgba) return;
+    this.paper.restore(rgba);
     this.sent = { version: this.paper.version, drawing };
     clearTimeout(this.timer);
   }
 
+  /** Another drawing for the same picture, e.g. a mask from a file: a step that can be undone. */
+  async #redraw(drawing) {
+    if (!drawing) return this.paper.clear();
+    const rgba = await drawingBytes(drawing.url, this.paper.layer);
+    if (rgba) this.paper.replace(rgba);
+  }
+
   async #upload() {
-    if (!this.hasPicture || !this.picture) return this.link.props.value;
+    if (!this.hasPicture || !this.picture || !this.paper.layer.channels) return this.link.props.value;
     const { layer, version } = this.paper;
     if (this.sent.version !== version) {
       const blob = await encodePng(layer.data, layer.width, layer.height, layer.channels);
@@ -185,14 +246,15 @@ export class Editor {
       this.sent = { version, drawing: fileData(stored, "drawing.png") };
       this.#publish();
     }
-    return this.link.props.value;
+    return { ...this.link.props.value, colour: this.settings.colour };
   }
 
   #publish() {
     const { width = 0, height = 0 } = this.paper.layer ?? {};
     this.rev = `${this.id}-${Date.now()}-${this.paper.version}`;
     const { picture: image, id: canvas, rev } = this;
-    this.link.props.value = { canvas, image, drawing: this.sent.drawing, width, height, rev };
+    const shown = this.seenMask.wanted;
+    this.link.props.value = { canvas, image, drawing: this.sent.drawing, width, height, shown, rev };
   }
 
   #forget() {
@@ -200,7 +262,7 @@ export class Editor {
     this.picture = this.bytes = null;
     this.sent = { version: -1, drawing: null };
     this.paper.reset(0, 0);
-    this.showModelView(null, "");
+    this.showModelView(null);
   }
 
   #remove() {
@@ -232,15 +294,27 @@ export class Editor {
 
   #viewChanged() {
     this.overlay.draw();
+    this.handle.draw();
     this.root.querySelector(".opc-zoom").textContent = `${Math.round(this.view.scale * 100)} %`;
   }
 
   #paperChanged() {
     this.toolbar.refresh();
+    this.root.classList.remove("opc-fault");
+    this.seenMask.show(null);
     const { layer } = this.paper;
-    this.say(layer ? `${layer.width} × ${layer.height}` : "");
+    this.say(layer ? this.#measures(layer) : "");
     clearTimeout(this.timer);
     if (layer && this.picture) this.timer = setTimeout(() => this.#keep(), SAVE_AFTER_MS);
+  }
+
+  /** The picture's size and where it is painted on, also for those who do not see it. */
+  #measures(layer) {
+    const size = `${layer.width} × ${layer.height}`;
+    const box = layer.channels ? layer.bounds() : null;
+    if (!box) return size;
+    const values = { size, width: box.x2 - box.x1, height: box.y2 - box.y1, x: box.x1, y: box.y1, share: (100 * layer.share()).toFixed(1) };
+    return this.root.dataset.painted.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
 
   async #keep() {

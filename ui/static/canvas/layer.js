@@ -1,4 +1,4 @@
-// The drawing as bytes: one per pixel for a mask (255 = repaint), RGBA for colours. The canvas on
+// The drawing as bytes: one per pixel for a mask (255 = repaint), RGBA for colours, none for a picture. The canvas on
 // the page only shows it, so that what is sent is exactly what these bytes say.
 
 import { box, clip, isEmpty } from "./rects.js";
@@ -10,7 +10,7 @@ export class Layer {
     this.kind = kind;
     this.width = width;
     this.height = height;
-    this.channels = kind === "mask" ? 1 : 4;
+    this.channels = { mask: 1, colour: 4, picture: 0 }[kind];
     this.data = new Uint8ClampedArray(width * height * this.channels);
     this.columns = Math.ceil(width / TILE);
   }

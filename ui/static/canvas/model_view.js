@@ -4,7 +4,7 @@ import { find } from "./registry.js";
 
 export function attach(element, props, trigger, watch) {
   const show = () => {
-    for (const [canvas, seen] of Object.entries(props.value ?? {})) find(canvas)?.showModelView(seen.box, seen.text);
+    for (const [canvas, seen] of Object.entries(props.value ?? {})) find(canvas)?.showModelView(seen);
   };
   watch("value", show);
   show();

@@ -10,6 +10,7 @@ export class Overlay {
     this.ring = root.querySelector(".opc-ring");
     this.points = null;
     this.crop = null;
+    this.aspect = null;
   }
 
   /** Ring of the brush at a mouse position; null hides it. */
@@ -33,8 +34,15 @@ export class Overlay {
     this.draw();
   }
 
+  /** [{width, height} of the picture, [width, height] of the job], or null. */
+  showAspect(aspect) {
+    this.aspect = aspect;
+    this.draw();
+  }
+
   draw() {
     const parts = [];
+    if (this.aspect) parts.push(this.#aspect());
     if (this.crop) parts.push(this.#box(this.crop, "opc-crop"));
     if (this.shape) parts.push(this.#shape());
     this.svg.replaceChildren(...parts);
@@ -44,6 +52,16 @@ export class Overlay {
     const a = this.view.toScreen({ x: x1, y: y1 });
     const b = this.view.toScreen({ x: x2, y: y2 });
     return make("rect", { x: a.x, y: a.y, width: b.x - a.x, height: b.y - a.y, class: name });
+  }
+
+  /** The largest part of the picture with the job's aspect ratio, in its middle. */
+  #aspect() {
+    const [{ width, height }, [wide, high]] = this.aspect;
+    const scale = Math.min(width / wide, height / high);
+    const [x, y] = [(width - wide * scale) / 2, (height - high * scale) / 2];
+    const rect = this.#box([x, y, width - x, height - y], "opc-aspect");
+    rect.id = "imageARPreview";
+    return rect;
   }
 
   #shape() {

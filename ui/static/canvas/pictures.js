@@ -28,3 +28,19 @@ export function bytesOf(image, width, height) {
   context.drawImage(image, 0, 0);
   return context.getImageData(0, 0, width, height).data;
 }
+
+/** RGBA bytes of a drawing behind an address, or null when it is not of the layer's size. */
+export async function drawingBytes(url, { width, height }) {
+  const answer = await fetch(url);
+  const bitmap = await createImageBitmap(await answer.blob(), { premultiplyAlpha: "none", colorSpaceConversion: "none" });
+  return bitmap.width === width && bitmap.height === height ? bytesOf(bitmap, width, height) : null;
+}
+
+const LARGEST_PIXELS = 200e6;
+
+/** Whether a PNG says that it is larger than a browser should try; others are small or fail early. */
+export async function isHuge(file) {
+  const head = new DataView(await file.slice(0, 24).arrayBuffer());
+  if (head.byteLength < 24 || head.getUint32(0) !== 0x89504e47) return false;
+  return head.getUint32(16) * head.getUint32(20) > LARGEST_PIXELS;
+}

@@ -30,15 +30,17 @@ export class Pointers {
     editor.viewport.focus({ preventScroll: true });
     editor.viewport.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") this.fingers.set(event.pointerId, event);
+    if (event.pointerType === "touch" && !editor.tool && this.fingers.size < 2) return;
     if (this.fingers.size === 2) {
       this.#stop();
       this.panning = null;
       return;
     }
-    const moves = this.isPanKeyDown || event.button === 1 || (event.button === 2 && !isPen);
+    const moves = !editor.tool || this.isPanKeyDown || event.button === 1 || (event.button === 2 && !isPen);
     if (moves) this.panning = { id: event.pointerId, x: event.clientX, y: event.clientY };
     else if (event.buttons & DRAWING_BUTTONS && this.fingers.size < 2) {
-      this.working = { id: event.pointerId, tool: editor.tool, isPen };
+      this.working = { id: event.pointerId, tool: editor.tool, isPen, version: editor.paper.version };
+      editor.seenMask.hide();
       editor.tool.press(this.#point(event));
     }
     event.preventDefault();
@@ -75,9 +77,10 @@ export class Pointers {
     this.fingers.delete(event.pointerId);
     if (this.panning?.id === event.pointerId) this.panning = null;
     if (this.working?.id !== event.pointerId) return;
-    const { tool } = this.working;
+    const { tool, version } = this.working;
     this.working = null;
     tool.release();
+    if (version === this.editor.paper.version) this.editor.seenMask.again();
   }
 
   #cancel(event) {
@@ -92,6 +95,7 @@ export class Pointers {
     this.working.tool.cancel?.();
     this.working = null;
     this.editor.paper.cancel();
+    this.editor.seenMask.again();
   }
 
   #wheel(event) {

@@ -20,6 +20,9 @@ export function active() {
 
 export const visible = () => [...editors.values()].filter((editor) => editor.isVisible);
 
+/** The canvas in front that has a drawing: a picture field has none. */
+export const painted = () => visible().find((editor) => editor.paper.kind !== "picture");
+
 /** An event's inputs, with the drawings of its canvases uploaded if they have changed. */
 export async function flush(inputs) {
   const sent = inputs.map((value) => (find(value?.canvas)?.flush() ?? value));

@@ -10,7 +10,7 @@ export class Toolbar {
   constructor(editor, root) {
     this.editor = editor;
     this.root = root;
-    this.tool = "brush";
+    this.tool = root.querySelector('[data-tool="brush"]') ? "brush" : "move";
     root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-tool], [data-act]");
       if (!button || button.disabled) return;
@@ -21,6 +21,7 @@ export class Toolbar {
       input.addEventListener("input", () => this.#read(input));
       this.#read(input);
     }
+    this.isReady = true;
   }
 
   useTool(name) {
@@ -61,6 +62,10 @@ export class Toolbar {
 
   #read(input) {
     const name = input.dataset.set;
+    if (name === "shown") {
+      if (this.isReady) this.editor.chooseView();
+      return;
+    }
     if (name === "colour" || name === "tone") {
       this.editor.settings[name] = input.value;
       if (name === "tone") this.editor.paper.setTone(input.value);

@@ -1,0 +1,52 @@
+"""Texts of the interrogators' buttons, panel and downloads, ready for translation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+INTERROGATE: Final = {
+    "panel": "Interrogate: suggest a prompt for the picture",
+    "who": "Interrogators",
+    "score": "Score the texts with CLIP",
+    "describe": "Describe the picture",
+    "stop": "Stop",
+    "parts": "Tick what the prompt shall say",
+    "replace": "Replace the prompt",
+    "append": "Append to the prompt",
+    "no_image": "Choose a picture first, then interrogate it.",
+    "nobody": "Choose at least one interrogator.",
+    "nothing_ticked": "Tick at least one term first.",
+    "nothing_found": "Nothing was found above the threshold.",
+    "queued": "In queue: {position}/{length}",
+    "starting": "Starting...",
+    "stopped": "Stopped.",
+    "missing": "not available",
+    "builtin": "built-in",
+    "from_builtin": "{label} knows what the built-in checkpoint draws and nothing else. The "
+    "Interrogate panel says how to add a real one.",
+    "fits": "fits {likeness:.3f}",
+    "seconds": "{seconds:.1f} s",
+    "captions": "Captions for many pictures: .txt files, never overwritten",
+    "captions_by": "Written by",
+    "caption_files": "Pictures (their captions come back as a ZIP)",
+    "caption_source": "or a folder of the server",
+    "caption_source_hint": "one .txt beside each picture that has none",
+    "caption_closed": "this server is shared and opens no folders",
+    "caption_target": "Output directory",
+    "caption_target_hint": "empty: beside the pictures",
+    "caption_texts": "Captions",
+    "write": "Write captions",
+    "no_captions": "Choose pictures, or name a folder of the server.",
+    "captions_done": "Captions written: {written}. There already and left as they were: {kept}.",
+    "captions_more": "and {count} more that could not be read",
+    "batch_hint": 'For many pictures, open "Captions for many pictures" in the Interrogate panel.',
+    "downloads": "Get real models from huggingface.co",
+    "which_download": "Model",
+    "download": "Download",
+    "cancel_download": "Cancel",
+    "listing": "{label}: asking the hub...",
+    "downloading": "{label}: {done} of {total} MB ({share:.0%}), {file}",
+    "downloaded": "{label}: here, checked, and ready for use.",
+    "download_cancelled": "Cancelled. What has arrived is kept; Download goes on from there.",
+    "download_forbidden": "Only whoever runs this server may download models.",
+}
