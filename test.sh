@@ -1,7 +1,8 @@
 #!/bin/sh
 # Command 2: ./test.sh [arguments of pytest]  runs every check that CI runs, in the same .venv.
 # OVERPAINT_BROWSER=/path/to/chromium chooses the browser. A failing step fails the run, but the
-# later ones still run. pytest comes last, so that the last lines are its summary.
+# later ones still run. pytest comes last, so that the last lines are its summary; files of tests
+# run side by side (-n 1 for one after the other).
 set -u
 cd "$(dirname -- "$0")" || exit 1
 python=${OVERPAINT_VENV:-$PWD/.venv}/bin/python
@@ -70,5 +71,7 @@ step "ruff format" "$python" -m ruff format --check .
 step "ruff check" "$python" -m ruff check .
 step "mypy" "$python" -m mypy
 [ -z "$failed" ] || printf '\nFailed so far:%s\n' "${failed%,}"
-step "pytest" "$python" -m pytest -m "$which_tests" "$@"
+export OMP_NUM_THREADS=1  # each of the processes uses one core
+step "pytest" "$python" -m pytest -n auto --maxprocesses 4 --dist loadfile --durations=12 \
+    --durations-min=15 -m "$which_tests" "$@"
 [ -z "$failed" ]

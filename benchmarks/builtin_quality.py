@@ -46,6 +46,9 @@ Pixels = npt.NDArray[np.uint8]
 Region = npt.NDArray[np.bool_]
 BUILTIN = Path(__file__).parents[1] / "models" / "builtin" / "checkpoint"
 SIDE = 256
+GRID_COLUMNS = 10
+GRID_LINE = SIDE + 14
+"""A picture and its prompt in a grid."""
 _INIT, _MASK = "a" * 64, "b" * 64
 _SKY_WORDS = {"day": "blue sky", "sunset": "sunset", "night": "night sky", "cloudy": "gray sky"}
 _SEEN = {"hair": 0.9, "shirt": 0.97, "background": 0.985}
@@ -70,19 +73,23 @@ class Figure:
         return self.value <= self.goal if self.lower_is_better else self.value >= self.goal
 
 
-class _Last:
-    """A listener that keeps the last picture."""
+class LastPicture:
+    """A run's listener that keeps the last picture."""
 
     picture: Image.Image
 
-    def on_note(self, text: str) -> None: ...
+    def on_note(self, text: str) -> None:
+        """Ignored."""
 
-    def on_step(self, event: StepEvent) -> None: ...
+    def on_step(self, event: StepEvent) -> None:
+        """Ignored."""
 
     def on_picture(self, picture: FinishedPicture) -> None:
+        """Keep it."""
         self.picture = picture.image
 
     def stop_asked(self) -> StopKind | None:
+        """Nobody asks."""
         return None
 
 
@@ -136,7 +143,7 @@ class Painter:
             pictures[_INIT] = Image.fromarray(start)
         if mask is not None:
             pictures[_MASK] = Image.fromarray(mask.astype(np.uint8) * 255)
-        listener = _Last()
+        listener = LastPicture()
         run(request, self.pipeline, pictures.__getitem__, listener)
         made = np.asarray(listener.picture.convert("RGB"), np.uint8)
         shown = self.shown.setdefault(group, [])
@@ -318,18 +325,18 @@ def speed(painter: Painter) -> Figure:
     return Figure("one picture", min(spent), 1.5, "s", lower_is_better=True)
 
 
-def write_grids(painter: Painter, folder: Path, columns: int = 10, rows: int = 4) -> None:
+def write_grids(painter: Painter, folder: Path, rows: int = 4) -> None:
     """A sheet of what was painted, with its prompts, for each group."""
     folder.mkdir(parents=True, exist_ok=True)
     for group, shown in painter.shown.items():
-        chosen = shown[: columns * rows]
-        height = -(-len(chosen) // columns) * (SIDE + 14)
-        sheet = Image.new("RGB", (min(columns, len(chosen)) * SIDE, height), "white")
+        chosen = shown[: GRID_COLUMNS * rows]
+        height = -(-len(chosen) // GRID_COLUMNS) * GRID_LINE
+        sheet = Image.new("RGB", (min(GRID_COLUMNS, len(chosen)) * SIDE, height), "white")
         pen = ImageDraw.Draw(sheet)
         for number, (prompt, pixels) in enumerate(chosen):
-            x, y = number % columns * SIDE, number // columns * (SIDE + 14)
+            x, y = number % GRID_COLUMNS * SIDE, number // GRID_COLUMNS * GRID_LINE
             pen.text((x + 2, y + 1), prompt[:42], fill="black")
-            sheet.paste(Image.fromarray(pixels), (x, y + 14))
+            sheet.paste(Image.fromarray(pixels), (x, y + GRID_LINE - SIDE))
         sheet.save(folder / f"{group}.png")
 
 

@@ -45,14 +45,20 @@ WORKER_HALF = "jobs.worker*"
 
 PURE = (
     "pipelines.request",
+    "pipelines.frozen",
+    "pipelines.tuning",
+    "pipelines.old_hires",
+    "pipelines.reproduction",
     "pipelines.picture*",
     "pipelines.geometry",
     "pipelines.resize",
     "pipelines.masks",
     "pipelines.fill",
+    "pipelines.outpaint",
     "pipelines.colour",
     "pipelines.compose",
     "pipelines.prepare",
+    "pipelines.proof",
     "pipelines.sketch",
     "pipelines.steps",
     "pipelines.sampler_names",
@@ -69,7 +75,12 @@ PURE = (
 """Modules that carry the exactness tests: they import each other and PURE_LIBRARIES."""
 
 PURE_LIBRARIES = {"numpy", "PIL", "cv2"}
-PURE_EXTRAS = {"pipelines.request": {"pydantic"}, "pipelines.colour": {"skimage"}}
+PURE_EXTRAS = {
+    "pipelines.request": {"pydantic"},
+    "pipelines.frozen": {"pydantic"},
+    "pipelines.tuning": {"pydantic"},
+    "pipelines.colour": {"skimage"},
+}
 
 ARITHMETIC = ("Chops", "Draw", "Enhance", "Filter", "Math", "Morph", "Ops", "Stat", "Transform")
 PAGE_FORBIDDEN = ("cv2", "skimage", "scipy", *("PIL.Image" + name for name in ARITHMETIC))

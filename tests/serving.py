@@ -20,6 +20,9 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PATIENCE = 240.0
+"""Seconds for a start; it takes three, but a busy machine may need minutes."""
+
 
 @dataclass
 class Server:
@@ -37,7 +40,7 @@ class Server:
         answer = httpx.post(self.url.rstrip("/") + path, json=body, timeout=120)
         return answer.raise_for_status().json()
 
-    def wait_for_line(self, words: str, seconds: float = 60.0) -> None:
+    def wait_for_line(self, words: str, seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not any(words in line for line in list(self.lines)):
             if time.monotonic() > end or self.process.poll() is not None:
@@ -78,7 +81,7 @@ def serve(folder: Path, *flags: str, port: int = 0, ready: bool = True) -> Itera
     )
     reader.start()
     try:
-        server.url = first.get(timeout=60)
+        server.url = _address(server, first)
         _wait_for_page(server)
         if ready:
             server.wait_for_line("is ready on")
@@ -109,8 +112,19 @@ def _collect(stream: IO[str], lines: list[str], first: queue.SimpleQueue[str]) -
             first.put(found.group(0))
 
 
+def _address(server: Server, first: queue.SimpleQueue[str]) -> str:
+    """What the server says it runs on; what else it printed if it ended instead."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return first.get(timeout=0.2)
+        except queue.Empty:
+            if time.monotonic() > end or server.process.poll() is not None:
+                raise AssertionError("no start:\n" + "".join(server.lines)) from None
+
+
 def _wait_for_page(server: Server) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     address = server.url.split("?", maxsplit=1)[0].rstrip("/") + "/internal/ping"
     while True:
         try:

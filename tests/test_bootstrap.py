@@ -581,7 +581,8 @@ def test_every_step_runs_and_any_failure_fails(
         "ran ruff format --check .",
         "ran ruff check .",
         "ran mypy",
-        "ran pytest -m not browser -k x",
+        "ran pytest -n auto --maxprocesses 4 --dist loadfile --durations=12 --durations-min=15"
+        " -m not browser -k x",
     ]
     assert run.stdout.splitlines()[-1] == ran[-1]
 
