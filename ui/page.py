@@ -178,16 +178,22 @@ def page_script(services: Services) -> str:
     )
 
 
+_BEFORE_GRADIO = "event_stream.js"
 _OPENED_LATER = frozenset({"networks.js", "plot.js", "regions.js", "settings.js"})
 
 
 def page_head(static_url: str, folder: Path) -> str:
-    """Lets the browser fetch our scripts while it still builds the page, not one after another."""
+    """What stands in the page's head.
+
+    One script runs before Gradio's own; the others are fetched while the browser still builds the
+    page, not one after another.
+    """
     files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
-    return "".join(
+    first = f'<script src="{static_url}/{_BEFORE_GRADIO}"></script>'
+    return first + "".join(
         f'<link rel="modulepreload" fetchpriority="low" href="{static_url}/{file}">'
         for file in files
-        if file not in _OPENED_LATER
+        if file not in _OPENED_LATER and file != _BEFORE_GRADIO
     )
 
 
