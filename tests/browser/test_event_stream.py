@@ -1,4 +1,4 @@
-"""No click is lost in a slow network: an event sent while the server ends the stream is answered."""
+"""No click is lost in a slow network: what is sent while a stream ends is answered, too."""
 
 from __future__ import annotations
 
