@@ -120,11 +120,14 @@ class _Parser:
         self._pieces.append((text, is_break, self._rounds.current, self._squares.current))
 
     def _add_text(self, text: str) -> None:
+        if "BREAK" not in text:
+            return self._add(text)
         first, *others = _BREAK.split(text)
         self._add(first.rstrip() if others else first)
         for index, word in enumerate(others, start=1):
             self._add("BREAK", is_break=True)
             self._add(word.lstrip() if index == len(others) else word.strip())
+        return None
 
     def weighted(self) -> list[tuple[str, bool, float]]:
         """Text, whether it is a BREAK marker, and weight of every piece."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
+from enum import IntEnum, auto
 from math import lcm
+from typing import TypeAlias
 
 _TOKEN = re.compile(r"(?:[^\\()\[\]:|]|\\.|\\)+|[()\[\]:|]", re.DOTALL)
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
 _LONGEST_NUMBER = 64
+_SPECIAL = frozenset("()[]:|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +77,25 @@ def stage_at(stages: tuple[Stage, ...], call_index: int) -> int:
     return min(found, len(stages) - 1)
 
 
-class _Op(Enum):
-    TEXT = auto()
+class _Op(IntEnum):
+    """What an instruction does; those up to OPTIONS open a bracket."""
+
     BEFORE = auto()
-    AFTER = auto()
-    HIDE = auto()
     OPTIONS = auto()
+    AFTER = auto()
     NEXT_OPTION = auto()
+    HIDE = auto()
     CLOSE = auto()
+    TEXT = auto()
 
 
-@dataclass(slots=True)
-class _Instruction:
-    op: _Op
-    text: str = ""
-    number: int = 0
+_Instruction: TypeAlias = tuple[_Op, int, str]
+"""Op, number and text: plain tuples, because hostile prompts have ten thousands of them."""
 
-
-# Those without contents are shared: hostile prompts have ten thousands of them.
-_AFTER = (_Instruction(_Op.AFTER),)
-_HIDE = (_Instruction(_Op.HIDE),)
-_NEXT_OPTION = (_Instruction(_Op.NEXT_OPTION),)
-_CLOSE = (_Instruction(_Op.CLOSE),)
+_AFTER = (_Op.AFTER, 0, "")
+_NEXT_OPTION = (_Op.NEXT_OPTION, 0, "")
+_HIDE = (_Op.HIDE, 0, "")
+_CLOSE = (_Op.CLOSE, 0, "")
 
 
 @dataclass(slots=True)
@@ -104,7 +103,7 @@ class _Programme:
     """Instructions, the steps at which a schedule switches, and the length of the alternation."""
 
     instructions: list[_Instruction]
-    switches: list[int]
+    switches: set[int]
     cycle: int
 
     def stages(self, steps: int) -> tuple[Stage, ...]:
@@ -112,7 +111,7 @@ class _Programme:
             ends = list(range(1, steps + 1))
         else:
             ends = sorted({step for step in self.switches if step >= 1} | {steps})
-        switches = sorted(set(self.switches))
+        switches = sorted(self.switches)
         texts: dict[tuple[int, int], str] = {}
         stages = []
         for step in ends:
@@ -124,50 +123,33 @@ class _Programme:
 
     def _text_at(self, step: int) -> str:
         parts: list[str] = []
-        frames: list[_Frame] = []
+        wanted: list[int] = []  # of each visible bracket that is open: which part of it is shown
+        part: list[int] = []  # and in which part we are
         visible = True
         unseen = 0  # brackets that are open within an invisible part
-        for instruction in self.instructions:
-            op = instruction.op
-            opens = op is _Op.BEFORE or op is _Op.OPTIONS
-            if unseen or (opens and not visible):
-                unseen += opens - (op is _Op.CLOSE)
-            elif op is _Op.TEXT:
-                if visible:
-                    parts.append(instruction.text)
-            elif opens:
-                frames.append(_Frame(instruction.number, op is _Op.OPTIONS, step))
-                visible = frames[-1].shows_first()
-            elif op is _Op.CLOSE:
-                frames.pop()
+        text, opening, close = _Op.TEXT, _Op.OPTIONS, _Op.CLOSE
+        for op, number, words in self.instructions:
+            if op is text:
+                if visible and not unseen:
+                    parts.append(words)
+            elif op <= opening:
+                if unseen or not visible:
+                    unseen += 1
+                    continue
+                wanted.append((step - 1) % number if op is opening else int(step > number))
+                part.append(0)
+                visible = not wanted[-1]
+            elif op is close:
+                if unseen:
+                    unseen -= 1
+                    continue
+                wanted.pop()
+                part.pop()
                 visible = True
-            elif op is _Op.HIDE:
-                visible = False
-            else:
-                visible = frames[-1].shows_next()
+            elif not unseen:
+                part[-1] += 1  # what follows HIDE is no part; nothing wants the third
+                visible = wanted[-1] == part[-1] and op is not _Op.HIDE
         return "".join(parts)
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A schedule or an alternation in a visible place; the chosen part of it is visible."""
-
-    number: int
-    alternates: bool
-    step: int
-    part: int = 0
-
-    def shows_first(self) -> bool:
-        return self._chosen() == 0
-
-    def shows_next(self) -> bool:
-        self.part += 1
-        return self._chosen() == self.part
-
-    def _chosen(self) -> int:
-        if self.alternates:
-            return (self.step - 1) % self.number
-        return 0 if self.step <= self.number else 1
 
 
 @dataclass(slots=True)
@@ -176,9 +158,20 @@ class _Bracket:
 
     start: int
     is_square: bool
-    colons: list[int] = field(default_factory=list)
-    pipes: list[int] = field(default_factory=list)
+    colons: int = 0
+    last_colon: int = 0
+    colon_before: int = 0
+    pipes: list[int] | None = None
     is_clean: bool = True  # everything inside is well formed
+
+    def add_colon(self, index: int) -> None:
+        self.colons += 1
+        self.colon_before, self.last_colon = self.last_colon, index
+
+    def add_pipe(self, index: int) -> None:
+        if self.pipes is None:
+            self.pipes = []
+        self.pipes.append(index)
 
 
 class _Parser:
@@ -190,23 +183,25 @@ class _Parser:
         self._open: list[_Bracket] = []
         self._open_squares = 0
         self.instructions: dict[int, tuple[_Instruction, ...]] = {}
-        self.switches: list[int] = []
+        self.switches: set[int] = set()
         self.option_counts: set[int] = set()
         self.has_stray_pipe = False
 
     def run(self) -> None:
         for index, token in enumerate(self._tokens):
-            if token in ("(", "["):
+            if token not in _SPECIAL:
+                continue
+            if token in "([":
                 self._open.append(_Bracket(index, token == "["))
                 self._open_squares += token == "["
-            elif token in (")", "]"):
+            elif token in ")]":
                 self._close(index, token == "]")
-            elif token == ":" and self._open:
-                self._open[-1].colons.append(index)
-            elif token == "|" and self._open:
-                self._open[-1].pipes.append(index)
-            elif token == "|":
-                self.has_stray_pipe = True
+            elif not self._open:
+                self.has_stray_pipe |= token == "|"
+            elif token == ":":
+                self._open[-1].add_colon(index)
+            else:
+                self._open[-1].add_pipe(index)
         while self._open:
             self._leave_as_text(self._pop())
 
@@ -216,7 +211,7 @@ class _Parser:
         return bracket
 
     def _leave_as_text(self, bracket: _Bracket) -> None:
-        self.has_stray_pipe |= bool(bracket.pipes)
+        self.has_stray_pipe |= bracket.pipes is not None
         if self._open:
             self._open[-1].is_clean = False
 
@@ -235,36 +230,38 @@ class _Parser:
     def _understand(self, bracket: _Bracket, end: int) -> bool:
         colons, pipes = bracket.colons, bracket.pipes
         if not bracket.is_square:
-            return len(colons) <= 1 and not pipes
+            return colons <= 1 and not pipes
         if pipes and not colons:
-            self._alternate(bracket, end)
+            self._alternate(bracket.start, pipes, end)
             return True
-        if colons and not pipes and len(colons) <= 2:
+        if colons and not pipes and colons <= 2:
             return self._schedule(bracket, end)
         return not colons and not pipes
 
-    def _alternate(self, bracket: _Bracket, end: int) -> None:
-        count = len(bracket.pipes) + 1
+    def _alternate(self, start: int, pipes: list[int], end: int) -> None:
+        count = len(pipes) + 1
         self.option_counts.add(count)
-        self.instructions[bracket.start] = (_Instruction(_Op.OPTIONS, number=count),)
-        for pipe in bracket.pipes:
-            self.instructions[pipe] = _NEXT_OPTION
-        self.instructions[end] = _CLOSE
+        self.instructions[start] = ((_Op.OPTIONS, count, ""),)
+        for pipe in pipes:
+            self.instructions[pipe] = (_NEXT_OPTION,)
+        self.instructions[end] = (_CLOSE,)
 
     def _schedule(self, bracket: _Bracket, end: int) -> bool:
-        *between, last = bracket.colons
+        last = bracket.last_colon
         number = self._tokens[last + 1] if end == last + 2 else ""
         match = _NUMBER.fullmatch(number) if len(number) <= _LONGEST_NUMBER else None
         if match is None:
             return False
         when = self._clock.when(match.group(1))
-        self.switches.append(when)
-        before = _Instruction(_Op.BEFORE, number=when)
-        self.instructions[bracket.start] = (before,) if between else (before, *_AFTER)
-        for colon in between:
-            self.instructions[colon] = _AFTER
-        self.instructions[last] = _HIDE
-        self.instructions[end] = _CLOSE
+        self.switches.add(when)
+        before = (_Op.BEFORE, when, "")
+        if bracket.colons == 2:
+            self.instructions[bracket.start] = (before,)
+            self.instructions[bracket.colon_before] = (_AFTER,)
+        else:
+            self.instructions[bracket.start] = (before, _AFTER)
+        self.instructions[last] = (_HIDE,)
+        self.instructions[end] = (_CLOSE,)
         return True
 
 
@@ -283,10 +280,10 @@ def _parse(text: str, clock: _Clock) -> _Programme | None:
             literal.append(token)
             continue
         if literal:
-            instructions.append(_Instruction(_Op.TEXT, "".join(literal)))
+            instructions.append((_Op.TEXT, 0, "".join(literal)))
             literal.clear()
         instructions.extend(special)
-    instructions.append(_Instruction(_Op.TEXT, "".join(literal)))
+    instructions.append((_Op.TEXT, 0, "".join(literal)))
     return _Programme(instructions, parser.switches, _cycle(parser.option_counts, clock.steps))
 
 
