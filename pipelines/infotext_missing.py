@@ -18,11 +18,9 @@ def missing_parts(
 ) -> tuple[str, ...]:
     """A sentence for each part of the picture that is missing here.
 
-    `has_model` tells whether a name or hash is known, `embeddings` are the names that are here.
-    Infotexts without "TI hashes" do not name their embeddings; then items of the negative prompt
-    that look like file names and are none are pointed out.
+    `has_model` tells whether a name or hash is known; for `embeddings` see `missing_embeddings`.
     """
-    return (*_model(applied, has_model), *_embeddings(applied, embeddings))
+    return (*_model(applied, has_model), *missing_embeddings(applied, embeddings))
 
 
 def _model(applied: Applied, has_model: Callable[[str], bool]) -> list[str]:
@@ -35,7 +33,12 @@ def _model(applied: Applied, has_model: Callable[[str], bool]) -> list[str]:
     return [f"The model {shown} is not here; another one gives another picture."]
 
 
-def _embeddings(applied: Applied, embeddings: Collection[str]) -> list[str]:
+def missing_embeddings(applied: Applied, embeddings: Collection[str]) -> list[str]:
+    """A sentence for each textual inversion that is not here; `embeddings` are the names that are.
+
+    Infotexts without "TI hashes" do not name them; then items of the negative prompt that look like
+    file names and are none are pointed out.
+    """
     known = {name.lower() for name in embeddings}
     if applied.ti_hashes:
         return [

@@ -13,6 +13,7 @@ from jobs.options import request_defaults
 from pipelines.comfy_workflow import WorkflowError, looks_like_workflow
 from pipelines.geometry import Extent
 from pipelines.infotext_apply import NO_MASK_HERE, Applied
+from pipelines.infotext_missing import missing_embeddings
 from pipelines.infotext_parse import parse_infotext
 from pipelines.prompt.counter import count_prompt
 from pipelines.request import Img2ImgRequest
@@ -28,7 +29,7 @@ from ui.overrides import entries
 from ui.picture_files import size_of
 from ui.png_info import Info, apply_text, read_picture, read_text_file, text_in
 from ui.services import Services
-from ui.texts import LABELS, MESSAGES
+from ui.texts import MESSAGES
 
 Updates = dict[Any, Any]
 
@@ -151,7 +152,7 @@ class SmallHandlers:
         names = known_names(self._form.names(), applied.request, self._services.catalog)
         values, outside = self._form.fitted(self._form.known(form_values(applied)) | names.values)
         said += [*vae_problems, *networks.problems, *names.problems, *outside]
-        for problem in (*problems, *self._missing_model(applied), *said):
+        for problem in (*problems, *self._missing(applied), *said):
             gr.Warning(escape(problem), duration=8)
         lines = entries(applied.request, self._base())
         overrides = gr.update(choices=lines, value=lines, visible=bool(lines))
@@ -314,12 +315,13 @@ class SmallHandlers:
                 return view.pictures[0].infotext
         return ""
 
-    def _missing_model(self, applied: Applied) -> tuple[str, ...]:
-        """One sentence when the picture was made with a checkpoint that is not here."""
+    def _missing(self, applied: Applied) -> list[str]:
+        """A sentence for the checkpoint and each embedding of a picture that are not here."""
         name, digest = applied.model_name or "", applied.model_hash or ""
         catalog = self._services.catalog
+        said = missing_embeddings(applied, [one.name for one in catalog.embeddings()])
         if not (name or digest) or any(catalog.find(key) for key in (digest, name) if key):
-            return ()
+            return said
         model = f"{name} [{digest}]" if name and digest else name or digest
-        current = str(self._services.options.get("sd_model_checkpoint") or LABELS["checkpoint"])
-        return (MESSAGES["model_missing"].format(model=model, current=current),)
+        current = catalog.default(str(self._services.options.get("sd_model_checkpoint") or "")).name
+        return [MESSAGES["model_missing"].format(model=model, current=current), *said]
