@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from jobs.assets import AssetStore
     from jobs.engine import LocalEngine
+    from jobs.messages import WorkerConfig
     from jobs.options import OptionStore
+    from jobs.output_folders import OutputFolders
     from jobs.store import JobStore
     from models.catalog import Catalog
     from scripts.batch_run import BatchRunner
@@ -49,8 +51,8 @@ class House:
     def __init__(self, settings: Settings) -> None:
         from jobs.assets import AssetStore  # noqa: PLC0415
         from jobs.engine import LocalEngine  # noqa: PLC0415
-        from jobs.messages import WorkerConfig  # noqa: PLC0415
         from jobs.options import OptionStore  # noqa: PLC0415
+        from jobs.output_folders import OutputFolders  # noqa: PLC0415
         from jobs.store import JobStore  # noqa: PLC0415
         from models.catalog import Catalog  # noqa: PLC0415
         from pipelines.pictures import PictureLimits  # noqa: PLC0415
@@ -59,9 +61,9 @@ class House:
         from ui.drawings import DrawingStore  # noqa: PLC0415
 
         self.settings = settings
-        pixels = int(settings.max_picture_mp * 1_000_000)
         self.limits = PictureLimits(
-            max_bytes=settings.max_upload_mb * 1024 * 1024, max_pixels=pixels
+            max_bytes=settings.max_upload_mb * 1024 * 1024,
+            max_pixels=_most_pixels(settings),
         )
         self.assets: AssetStore = AssetStore(settings.data_dir / "assets")
         self.drawings: DrawingStore = DrawingStore(settings.data_dir / "drawings", self.assets)
@@ -77,22 +79,12 @@ class House:
         if settings.ckpt:
             chosen = self.catalog.get(settings.ckpt)
             self.options.set_many({"sd_model_checkpoint": chosen.title})
-        config = WorkerConfig(
-            models_dir=settings.models_dir,
-            output_dir=settings.output_dir,
-            data_dir=settings.data_dir,
-            builtin=BUILTIN,
-            checkpoint_dirs=settings.checkpoint_dirs,
-            vae_dirs=settings.vae_dirs,
-            no_half=settings.no_half,
-            no_half_vae=settings.no_half_vae,
-            full_precision=settings.precision == "full",
-            use_cpu=settings.cpu_only,
-            device_id=settings.device_id[0] if settings.device_id else None,
-            hashing=not settings.no_hashing,
-            unsafe_pickle=settings.disable_safe_unpickle,
-            max_picture_pixels=pixels,
+        self.folders: OutputFolders = OutputFolders(
+            settings.output_dir, self.options.all(), _save_roots(settings)
         )
+        for problem in self.folders.problems:
+            _log.warning("%s", problem)
+        config = _worker_config(settings)
         preload = None if settings.skip_load_model_at_start else self.selected_checkpoint()
         self.engine: LocalEngine = LocalEngine(self.store, config, preload=preload)
         self.bench: Bench = build_bench(
@@ -103,6 +95,7 @@ class House:
             settings.output_dir,
             settings.data_dir,
             settings.data_dir / "styles.csv",
+            _save_roots(settings),
         )
         self.batches: BatchRunner = self._batches()
 
@@ -126,6 +119,39 @@ class House:
         used |= self.bench.plots.used_pictures() | self.batches.used_pictures()
         gone = self.assets.remove_unused(used, time.time() - ASSET_AGE)
         _log.info("removed %s old uploads", gone)
+
+
+def _most_pixels(settings: Settings) -> int:
+    """Of a picture that is decoded."""
+    return int(settings.max_picture_mp * 1_000_000)
+
+
+def _save_roots(settings: Settings) -> tuple[Path, ...] | None:
+    """Folders besides --output-dir below which settings may put pictures; None = anywhere."""
+    return settings.folder_roots if settings.folder_roots or settings.is_public else None
+
+
+def _worker_config(settings: Settings) -> WorkerConfig:
+    """What worker processes need to know."""
+    from jobs.messages import WorkerConfig  # noqa: PLC0415
+
+    return WorkerConfig(
+        models_dir=settings.models_dir,
+        output_dir=settings.output_dir,
+        data_dir=settings.data_dir,
+        builtin=BUILTIN,
+        checkpoint_dirs=settings.checkpoint_dirs,
+        vae_dirs=settings.vae_dirs,
+        no_half=settings.no_half,
+        no_half_vae=settings.no_half_vae,
+        full_precision=settings.precision == "full",
+        use_cpu=settings.cpu_only,
+        device_id=settings.device_id[0] if settings.device_id else None,
+        hashing=not settings.no_hashing,
+        unsafe_pickle=settings.disable_safe_unpickle,
+        max_picture_pixels=_most_pixels(settings),
+        save_roots=_save_roots(settings),
+    )
 
 
 def build_app(house: House) -> FastAPI:

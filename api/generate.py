@@ -123,7 +123,13 @@ class Generation:
         """Run the job and build the answer."""
         engine, owner = self._services.engine, self._services.owner_of(request)
         saving = saving_options(plan.options, plan.styles, wire.prompt)
-        spec = JobSpec(request=translated.request, tab=tab, save=wire.save_images, saving=saving)
+        spec = JobSpec(
+            request=translated.request,
+            tab=tab,
+            save=wire.save_images,
+            has_grid=wire.save_images,
+            saving=saving,
+        )
         job_id = await asyncio.to_thread(engine.submit, owner, spec)
         self._tasks.enter(owner, job_id, tab, wire.force_task_id)
         job = await outcome(engine, job_id, request)

@@ -230,7 +230,8 @@ class LocalEngine:
             return
         self._store.mark_running(row.id)
         self._live = Live(row.id, self._worker)
-        self._worker.send(RunJob(row.id, row.spec, self._store.made(row), named(row.owner)))
+        made, kept = self._store.made(row), self._store.pictures(row.id)
+        self._worker.send(RunJob(row.id, row.spec, made, kept, named(row.owner)))
         self._touch(row.id)
         self._touch_queue()
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.spec import JobSpec, StopKind
+from jobs.output_folders import SaveRoots
+from jobs.spec import JobSpec, Picture, StopKind
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class WorkerConfig:
     hashing: bool = True
     unsafe_pickle: bool = False
     max_picture_pixels: int = 64_000_000
+    save_roots: SaveRoots = ()
+    """Folders besides the output folder below which settings may put pictures; None = anywhere."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class RunJob:
     job_id: str
     spec: JobSpec
     done: int = 0
+    kept: tuple[Picture, ...] = ()
+    """Those pictures."""
     user: str = ""
     """Name of the user whose job it is; empty where nobody has a name."""
 

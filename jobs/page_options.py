@@ -11,13 +11,18 @@ from typing import Final
 from jobs.option import Guard, Option
 
 SAVING: Final = (
-    Option("samples_save", True, "Save pictures."),
+    Option("samples_save", True, "Save pictures.", honoured=True),
     Option("samples_format", "png", "Format of saved pictures.", honoured=True),
     Option("samples_filename_pattern", "", "Pattern of file names.", honoured=True),
     Option("save_images_add_number", True, "Put a number before each file name.", honoured=True),
-    Option("save_images_replace_action", "Replace", "What to do when the file exists."),
-    Option("grid_save", True, "Save grids."),
-    Option("grid_format", "png", "Format of saved grids."),
+    Option(
+        "save_images_replace_action",
+        "Replace",
+        "What to do when the file exists.",
+        why_idle="no file is ever replaced, the next free name is taken",
+    ),
+    Option("grid_save", True, "Save grids.", honoured=True),
+    Option("grid_format", "png", "Format of saved grids.", honoured=True),
     Option("grid_only_if_multiple", True, "No grid for a single picture.", honoured=True),
     Option("grid_prevent_empty_spots", False, "Choose rows without empty cells.", honoured=True),
     Option(
@@ -37,7 +42,7 @@ SAVING: Final = (
     ),
     Option("enable_pnginfo", True, "Write generation data into pictures.", honoured=True),
     Option("save_txt", False, "Write generation data into a text file beside.", honoured=True),
-    Option("save_init_img", False, "Save init images, too."),
+    Option("save_init_img", False, "Save init images, too.", honoured=True),
     Option("save_mask", False, "Save the mask beside inpainted pictures.", honoured=True),
     Option(
         "save_mask_composite",
@@ -45,10 +50,17 @@ SAVING: Final = (
         "Save what was painted, cut out, beside inpainted pictures.",
         honoured=True,
     ),
-    Option("save_images_before_color_correction", False, "Save before colour correction, too."),
+    Option(
+        "save_images_before_color_correction",
+        False,
+        "Save before colour correction, too.",
+        honoured=True,
+    ),
     Option("save_images_before_face_restoration", False, "Save before face restoration, too."),
-    Option("save_images_before_highres_fix", False, "Save before hires fix, too."),
-    Option("save_incomplete_images", False, "Save pictures that an interrupt cut short."),
+    Option("save_images_before_highres_fix", False, "Save before hires fix, too.", honoured=True),
+    Option(
+        "save_incomplete_images", False, "Save pictures that an interrupt cut short.", honoured=True
+    ),
     Option("jpeg_quality", 80, "Quality of JPEG, WEBP and AVIF pictures.", 1, 100, honoured=True),
     Option("webp_lossless", False, "Write WEBP without loss.", honoured=True),
     Option("export_for_4chan", True, "Save large pictures as JPEG, too.", honoured=True),
@@ -68,7 +80,7 @@ SAVING: Final = (
         65535,
         honoured=True,
     ),
-    Option("img_max_size_mp", 200, "Largest grid in megapixels."),
+    Option("img_max_size_mp", 200, "Largest grid in megapixels.", 1, 1000, honoured=True),
     Option(
         "use_original_name_batch",
         True,
@@ -83,21 +95,27 @@ SAVING: Final = (
     Option("notification_volume", 100, "Its volume in per cent.", 0, 100, honoured=True),
 )
 
+
+def _folder(key: str, default: str, text: str, *, honoured: bool = True) -> Option:
+    """A setting that names a folder of the server."""
+    return Option(key, default, text, guard=Guard.FILE, honoured=honoured)
+
+
 FOLDERS: Final = (
-    Option("outdir_samples", "", "All pictures; empty = one folder a tab.", guard=Guard.FILE),
-    Option("outdir_txt2img_samples", "outputs/txt2img-images", "txt2img.", guard=Guard.FILE),
-    Option("outdir_img2img_samples", "outputs/img2img-images", "img2img.", guard=Guard.FILE),
-    Option("outdir_extras_samples", "outputs/extras-images", "Extras.", guard=Guard.FILE),
-    Option("outdir_grids", "", "All grids; empty = one folder a tab.", guard=Guard.FILE),
-    Option("outdir_txt2img_grids", "outputs/txt2img-grids", "txt2img grids.", guard=Guard.FILE),
-    Option("outdir_img2img_grids", "outputs/img2img-grids", "img2img grids.", guard=Guard.FILE),
-    Option("outdir_save", "log/images", "The Save button.", guard=Guard.FILE),
-    Option("outdir_init_images", "outputs/init-images", "Saved init images.", guard=Guard.FILE),
+    _folder("outdir_samples", "", "All pictures; empty = one folder a tab."),
+    _folder("outdir_txt2img_samples", "outputs/txt2img-images", "txt2img."),
+    _folder("outdir_img2img_samples", "outputs/img2img-images", "img2img."),
+    _folder("outdir_extras_samples", "outputs/extras-images", "Extras."),
+    _folder("outdir_grids", "", "All grids; empty = one folder a tab."),
+    _folder("outdir_txt2img_grids", "outputs/txt2img-grids", "txt2img grids."),
+    _folder("outdir_img2img_grids", "outputs/img2img-grids", "img2img grids."),
+    _folder("outdir_save", "log/images", "The Save button.", honoured=False),
+    _folder("outdir_init_images", "outputs/init-images", "Saved init images."),
     Option("save_to_dirs", True, "Save pictures to a sub-folder.", honoured=True),
-    Option("grid_save_to_dirs", True, "Save grids to a sub-folder."),
+    Option("grid_save_to_dirs", True, "Save grids to a sub-folder.", honoured=True),
     Option("use_save_to_dirs_for_ui", False, "Save button: use a sub-folder."),
     Option("directories_filename_pattern", "[date]", "Pattern of sub-folder names.", honoured=True),
-    Option("directories_max_prompt_words", 8, "Words of [prompt_words].", 1, 20),
+    Option("directories_max_prompt_words", 8, "Words of [prompt_words].", 1, 20, honoured=True),
 )
 
 PAGE: Final = (

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,18 +10,21 @@ from typing import NamedTuple
 
 from PIL.Image import Resampling
 
+from jobs.assets import AssetStore
 from jobs.claims import ClaimLedger
 from jobs.extras import ExtrasWork
+from jobs.grid_saving import KeptPicture, save_grid
+from jobs.init_images import INIT_IMAGE_HASH, InitImages
 from jobs.messages import PictureDone, RunJob
+from jobs.new_files import Claim, save_named, save_numbered, write_whole
 from jobs.options import OptionStore
+from jobs.output_folders import OutputFolders
 from jobs.saving_options import EXTENSIONS, SavingOptions, name_facts, saving_options
 from pipelines.compose import mask_composite
-from pipelines.events import FinishedPicture
+from pipelines.events import BEFORE_COLOURS, BEFORE_HIRES, FinishedPicture
 from pipelines.filenames import (
     expand_file_pattern,
     expand_folder_pattern,
-    free_name,
-    next_number,
     numbered_name,
     sanitise,
 )
@@ -33,17 +33,6 @@ from pipelines.infotext import quote, with_keys
 from pipelines.infotext_keys import LIBRARIES
 from pipelines.pictures import encode_picture, storable_format
 from pipelines.reproduction import libraries_text
-
-TRIES = 500
-"""Numbers that are tried while other programs write into the same folder."""
-
-
-Claim = Callable[[Path, bytes], None]
-"""Hears where which bytes are about to be written; called again when that name was taken."""
-
-
-def _unclaimed(_path: Path, _data: bytes) -> None:
-    """Nobody wants to know."""
 
 
 class MaskPicture(NamedTuple):
@@ -64,11 +53,16 @@ class PictureSaver:
         data_dir: Path,
         versions: Mapping[str, str] | None = None,
         device: str = "",
+        folders: OutputFolders | None = None,
     ) -> None:
-        """`versions` of libraries and the `device` are told where the settings say so."""
+        """`versions` of libraries and the `device` are told where the settings say so.
+
+        Without `folders` those of the settings in `data_dir` are used, below `output_dir`.
+        """
         self._versions = versions or {}
         self._device = device
-        self._output_dir = output_dir
+        self._folders = folders or OutputFolders.of_server(output_dir, data_dir)
+        self._init_images = InitImages(AssetStore(data_dir / "assets"))
         self._data_dir = data_dir
         self._results_dir = data_dir / "results"
         self._claims = ClaimLedger(data_dir)
@@ -76,19 +70,18 @@ class PictureSaver:
     def save(self, job: RunJob, picture: FinishedPicture) -> Path:
         """Write one picture with its infotext and return where it lies.
 
-        Pictures of jobs that do not save, and incomplete ones, go to the data folder; others are
-        claimed just before they take their name. Raises OSError when the disk is full or the
-        folder cannot be written.
+        Pictures that are not to be saved go to the data folder; others are claimed just before
+        they take their name. Raises OSError when the disk is full or the folder cannot be written.
         """
-        if not job.spec.save or picture.incomplete:
+        saving = self._saving(job)
+        if not _is_saved(job, picture, saving):
             text, more = picture.infotext, picture.texts
             data = encode_picture(picture.image, "png", infotext=text, texts=more)
             folder = self._results_dir / job.job_id
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{picture.position:05d}-{picture.seed}.png"
-            _write(data, path, replace=True)
+            write_whole(data, path, replace=True)
             return path
-        saving = self._saving(job)
 
         def claim(path: Path, data: bytes) -> None:
             self._claims.claim(picture_done(job, picture, path), data)
@@ -102,9 +95,9 @@ class PictureSaver:
     ) -> Path:
         """An enlarged picture: under its input's name, or numbered, in one folder for all days."""
         data, extension = _encoded(picture, saving)
-        folder = Path(work.folder or self._output_dir / "extras-images")
+        folder = Path(work.folder or self._folders.extras())
         if picture.name:
-            return _save_named(data, folder, f"{sanitise(picture.name)}.{extension}", claim)
+            return save_named(data, folder, f"{sanitise(picture.name)}.{extension}", claim)
         return save_numbered(data, folder, lambda n: numbered_name(n, "", extension), claim=claim)
 
     def _save_as(
@@ -114,7 +107,7 @@ class PictureSaver:
         data, extension = _encoded(picture, saving)
         now = datetime.now().astimezone()
         facts = name_facts(job.spec.request, picture, now, saving, job.user)
-        folder = Path(saving.directory or self._output_dir / f"{job.spec.tab}-images")
+        folder = Path(saving.directory or self._folders.samples(job.spec.tab))
         if saving.folders:
             folder /= expand_folder_pattern(saving.folders, facts)
         text = expand_file_pattern(saving.names, facts)
@@ -123,18 +116,44 @@ class PictureSaver:
                 data, folder, lambda n: numbered_name(n, text, extension), claim=claim
             )
         else:
-            path = _save_named(data, folder, f"{text}.{extension}", claim)
+            path = save_named(data, folder, f"{text}.{extension}", claim)
         if saving.text_file and picture.infotext:
-            _write(f"{picture.infotext}\n".encode(), path.with_suffix(".txt"), replace=False)
+            write_whole(f"{picture.infotext}\n".encode(), path.with_suffix(".txt"), replace=False)
         _save_second_jpeg(picture, path, len(data), saving)
+        _save_stages(picture, path, saving)
+        if saving.init_image and job.spec.request.init_images:
+            self._init_images.save(job.spec.request, picture.position, self._folders.init_images())
         return path
+
+    def grid(self, job: RunJob, pictures: Sequence[KeptPicture]) -> Path | None:
+        """Write the grid of a job whose pictures are all there; None where none is wanted.
+
+        Raises OSError, and ValueError with a sentence when the grid would be too large.
+        """
+        saving = self._saving(job)
+        if not job.spec.has_grid or not job.spec.save or not saving.grid.save:
+            return None
+        count = job.spec.request.picture_count
+        shown = [
+            one
+            for one in pictures
+            if one.position < count and (saving.incomplete or not one.incomplete)
+        ]
+        if len(shown) < saving.grid.fewest:
+            return None
+        return save_grid(job, shown, saving, self._folders.grids(job.spec.tab))
 
     def told(self, job: RunJob, picture: FinishedPicture) -> FinishedPicture:
         """The picture with what the settings add to its infotext: libraries, the user's name."""
-        saving = self._saving(job)
-        if not picture.infotext or not (saving.libraries or saving.user):
+        saving, request = self._saving(job), job.spec.request
+        keeps_init = saving.init_image and bool(request.init_images)
+        keeps_init = keeps_init and _is_saved(job, picture, saving)
+        if not picture.infotext or not (saving.libraries or saving.user or keeps_init):
             return picture
         infotext = picture.infotext
+        if keeps_init:
+            digest = self._init_images.digest(request, picture.position)
+            infotext = with_keys(infotext, {INIT_IMAGE_HASH: digest})
         if saving.libraries:
             libraries = libraries_text(self._versions, self._device)
             infotext = with_keys(infotext, {LIBRARIES: libraries})
@@ -163,7 +182,8 @@ class PictureSaver:
         )
         given = []
         for place, (suffix, is_saved, is_returned) in enumerate(wanted):
-            keeps, gives = is_saved and job.spec.save, is_returned and may_return
+            keeps = is_saved and _is_saved(job, picture, saving)
+            gives = is_returned and may_return
             if not keeps and not gives:
                 continue
             image = picture.mask.convert("RGB")
@@ -173,7 +193,7 @@ class PictureSaver:
             folder.mkdir(parents=True, exist_ok=True)
             data = encode_picture(image, "png", infotext=picture.infotext)
             target = folder / f"{path.stem}-{suffix}.png"
-            _write(data, target, replace=True)
+            write_whole(data, target, replace=True)
             if gives:
                 given.append(MaskPicture(first + place, target, image.width, image.height))
         return given
@@ -192,6 +212,29 @@ def picture_done(job: RunJob, picture: FinishedPicture, path: Path) -> PictureDo
         picture.subseed,
         picture.incomplete,
     )
+
+
+def _is_saved(job: RunJob, picture: FinishedPicture, saving: SavingOptions) -> bool:
+    """Whether a picture goes to the output folder.
+
+    A folder that was named for a job is written whatever `samples_save` says, and so are the
+    results of Extras, as there.
+    """
+    if not job.spec.save or (picture.incomplete and not saving.incomplete):
+        return False
+    return saving.samples or bool(saving.directory) or job.spec.extras is not None
+
+
+def _save_stages(picture: FinishedPicture, path: Path, saving: SavingOptions) -> None:
+    """The picture as it was before hires fix and colour correction, beside `path` (10.6)."""
+    wanted = {
+        BEFORE_HIRES: saving.before_highres_fix,
+        BEFORE_COLOURS: saving.before_color_correction,
+    }
+    for stage, draw in picture.stages.items():
+        if wanted.get(stage, False):
+            data, extension = _encoded(replace(picture, image=draw()), saving)
+            save_named(data, path.parent, f"{path.stem}-{stage}.{extension}")
 
 
 def _encoded(picture: FinishedPicture, saving: SavingOptions) -> tuple[bytes, str]:
@@ -223,74 +266,4 @@ def _save_second_jpeg(
         image = image.resize((sides[0], sides[1]), Resampling.LANCZOS)
     infotext = picture.infotext if saving.infotext else None
     data = encode_picture(image, "jpeg", infotext=infotext, quality=saving.quality)
-    _write(data, path.with_suffix(".jpg"), replace=False)
-
-
-def _save_named(data: bytes, folder: Path, name: str, claim: Claim) -> Path:
-    """Write under this name, or under the next one with a number behind it that is free."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for _ in range(TRIES):
-        path = folder / free_name(name, {entry.name for entry in folder.iterdir()})
-        claim(path, data)
-        if _write(data, path, replace=False):
-            return path
-    raise OSError(f"no free file name was found in {folder}")
-
-
-def save_numbered(
-    data: bytes,
-    folder: Path,
-    name: Callable[[int], str],
-    prefix: str = "",
-    claim: Claim = _unclaimed,
-) -> Path:
-    """Write `data` under the first free number of `folder`, made if need be; never over a file.
-
-    `name` turns a number into a file name, `prefix` is what stands before the number in it. Raises
-    OSError when the disk is full or the folder cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    number = next_number((entry.name for entry in folder.iterdir()), prefix)
-    for attempt in range(TRIES):
-        path = folder / name(number + attempt)
-        claim(path, data)
-        if _write(data, path, replace=False):
-            return path
-    raise OSError(f"no free file name was found in {folder}")
-
-
-def _write(data: bytes, path: Path, *, replace: bool) -> bool:
-    """Write beside `path`, then take its name in one step; False when the name is taken."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        if replace:
-            temporary.replace(path)
-            return True
-        return _take_name(temporary, path)
-    except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk does not say which file
-        raise
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def _take_name(temporary: Path, path: Path) -> bool:
-    """Give the file its name unless another has it. Some file systems cannot link."""
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    except OSError:
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            return False
-        temporary.replace(path)
-    return True
+    write_whole(data, path.with_suffix(".jpg"), replace=False)

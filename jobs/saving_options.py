@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from jobs.grid_options import GridOptions, grid_options, storable
 from pipelines.events import FinishedPicture
 from pipelines.filenames import (
     DEFAULT_FOLDER_PATTERN,
     DEFAULT_PATTERN,
     DEFAULT_PATTERN_FLAT,
     NameFacts,
+    expand_folder_pattern,
 )
 from pipelines.infotext_parse import parse_infotext
 from pipelines.request import Frozen, Img2ImgRequest
@@ -22,13 +25,6 @@ from pipelines.request import Frozen, Img2ImgRequest
 EXTENSIONS: Final[Mapping[str, str]] = {
     "png": "png",
     "jpeg": "jpg",
-    "webp": "webp",
-    "avif": "avif",
-}
-_FORMATS: Final[Mapping[str, str]] = {
-    "png": "png",
-    "jpg": "jpeg",
-    "jpeg": "jpeg",
     "webp": "webp",
     "avif": "avif",
 }
@@ -41,6 +37,16 @@ class SavingOptions(Frozen):
     Empty patterns are A1111's own. Existing files are never replaced, whatever the setting.
     """
 
+    samples: bool = True
+    """False: pictures stay in the data folder, unless a `directory` was named for them."""
+    incomplete: bool = False
+    """Save pictures that an interrupt cut short like others, not in the data folder."""
+    init_image: bool = False
+    """Keep what an img2img picture was made from, and tell its hash (5.7)."""
+    before_color_correction: bool = False
+    before_highres_fix: bool = False
+    """Save the picture as it was then beside it (10.6)."""
+    grid: GridOptions = GridOptions()
     format: Literal["png", "jpeg", "webp", "avif"] = "png"
     quality: Annotated[int, Field(ge=1, le=100)] = 80
     lossless_webp: bool = False
@@ -50,6 +56,8 @@ class SavingOptions(Frozen):
     file_pattern: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
     use_folders: bool = True
     folder_pattern: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
+    prompt_words: Annotated[int, Field(ge=1, le=20)] = 8
+    """Words of `[prompt_words]`."""
     directory: Annotated[str, Field(max_length=4096)] = ""
     """An absolute folder in place of the output folder's; empty for that one."""
     basename: Annotated[str, Field(max_length=_LONGEST_PATTERN)] = ""
@@ -80,7 +88,12 @@ class SavingOptions(Frozen):
     @property
     def folders(self) -> str:
         """The pattern of sub-folders; empty for none."""
-        return (self.folder_pattern or DEFAULT_FOLDER_PATTERN) if self.use_folders else ""
+        return self.sub_folders if self.use_folders else ""
+
+    @property
+    def sub_folders(self) -> str:
+        """The same where there are to be some."""
+        return self.folder_pattern or DEFAULT_FOLDER_PATTERN
 
 
 def saving_options(
@@ -89,7 +102,13 @@ def saving_options(
     """The part of `OptionStore.all()` that concerns saved pictures; unknown formats are PNG."""
     return SavingOptions.model_validate(
         {
-            "format": _FORMATS.get(str(options["samples_format"]).strip().lower(), "png"),
+            "samples": options["samples_save"],
+            "incomplete": options["save_incomplete_images"],
+            "init_image": options["save_init_img"],
+            "before_color_correction": options["save_images_before_color_correction"],
+            "before_highres_fix": options["save_images_before_highres_fix"],
+            "grid": grid_options(options),
+            "format": storable(options["samples_format"]),
             "quality": options["jpeg_quality"],
             "lossless_webp": options["webp_lossless"],
             "infotext": options["enable_pnginfo"],
@@ -98,6 +117,7 @@ def saving_options(
             "file_pattern": str(options["samples_filename_pattern"])[:_LONGEST_PATTERN],
             "use_folders": options["save_to_dirs"],
             "folder_pattern": str(options["directories_filename_pattern"])[:_LONGEST_PATTERN],
+            "prompt_words": options["directories_max_prompt_words"],
             "mask": options["save_mask"],
             "mask_composite": options["save_mask_composite"],
             "return_mask": options["return_mask"],
@@ -154,9 +174,21 @@ def name_facts(
         seed_first=of_batch[0],
         seed_last=of_batch[-1],
         job_timestamp=now.strftime("%Y%m%d%H%M%S"),
+        max_prompt_words=saving.prompt_words,
         styles=saving.styles,
         prompt_no_styles=saving.prompt_no_styles,
         user=user,
         basename=saving.basename,
         image_hash=hashlib.sha256(picture.image.tobytes()).hexdigest() if hashed else "",
     )
+
+
+def sub_folder(
+    request: Img2ImgRequest, picture: FinishedPicture, saving: SavingOptions, user: str = ""
+) -> PurePosixPath:
+    """The sub-folder, by the pattern of the settings, of what is composed from a job's pictures.
+
+    Relative, and without a way upwards. `picture` lends its pixels, infotext, prompt and seed.
+    """
+    facts = name_facts(request, picture, datetime.now().astimezone(), saving, user)
+    return expand_folder_pattern(saving.sub_folders, facts)

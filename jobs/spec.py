@@ -65,6 +65,8 @@ class JobSpec(Frozen):
     """True: part of a plot; network calls that an earlier part made are not made again."""
     interrogation: Interrogation | None = None
     extras: ExtrasWork | None = None
+    has_grid: bool = False
+    """True: several pictures that are saved get a grid beside, as the settings say (10.6)."""
     saving: SavingOptions | None = None
     """How saved pictures are named and written; None = as the server's settings say."""
     page: PageState | None = None

@@ -17,6 +17,7 @@ from jobs.messages import (
     FromWorker,
     JobDone,
     JobFailed,
+    PictureDone,
     Preload,
     RunJob,
     Shutdown,
@@ -27,8 +28,10 @@ from jobs.messages import (
     WorkerReady,
 )
 from jobs.options import OptionStore
+from jobs.output_folders import OutputFolders
 from jobs.previews import Previews, previews_of
 from jobs.saving import PictureSaver, picture_done
+from jobs.spec import Picture
 from pipelines.events import FinishedPicture, StepEvent, StopKind
 
 _log = logging.getLogger("overpaint.worker")
@@ -111,6 +114,7 @@ class JobListener:
         self._saver = saver
         self._previews = previews or Previews()
         self._last = StepDone(job.job_id, 0, job.spec.request.n_iter, 0, 0)
+        self._kept: list[Picture | PictureDone] = list(job.kept)
 
     def on_note(self, text: str) -> None:
         """See RunListener."""
@@ -149,8 +153,21 @@ class JobListener:
         path = self._saver.save(self._job, picture)
         made = picture_done(self._job, picture, path)
         masks = self._saver.masks(self._job, picture, path)
+        self._kept.append(made)
         for done in (made, *(replace(made, **mask._asdict()) for mask in masks)):
             self._mailbox.send(done)
+
+    def finished(self, done: JobDone) -> JobDone:
+        """Save the grid of a job that is over. Where that fails its pictures are kept, and a note.
+
+        A kill between the grid and the job's end leaves a second grid behind, and loses nothing.
+        """
+        try:
+            self._saver.grid(self._job, self._kept)
+        except (OSError, ValueError) as error:
+            notes = [*done.facts.get("notes", ()), f"the grid was not saved: {error}"]
+            return replace(done, facts={**done.facts, "notes": notes})
+        return done
 
     def stop_asked(self) -> StopKind | None:
         """See RunListener."""
@@ -171,7 +188,9 @@ def serve(config: WorkerConfig, connection: Connection) -> None:
     from jobs.worker_studio import Studio  # noqa: PLC0415  torch comes in here, after the mailbox
 
     studio = Studio(config)
-    saver = PictureSaver(config.output_dir, config.data_dir, studio.versions, studio.device)
+    folders = OutputFolders.of_server(config.output_dir, config.data_dir, config.save_roots)
+    place = (config.output_dir, config.data_dir)
+    saver = PictureSaver(*place, studio.versions, studio.device, folders)
     mailbox.send(WorkerReady(studio.device, studio.versions))
     while True:
         message = mailbox.next(IDLE_CHECK)
@@ -210,6 +229,6 @@ def _run(studio: object, listener: JobListener, job: RunJob) -> JobDone | JobFai
             return studio.interrogate(job, listener)
         if job.spec.extras is not None:
             return studio.enlarge(job, listener)
-        return studio.run(job, listener)
+        return listener.finished(studio.run(job, listener))
     except Exception as error:  # the boundary: one job's failure must not end the worker
         return JobFailed(job.job_id, explain(error, job.spec.request))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from PIL import Image
 
 from pipelines.compose import apply_overlay, build_overlay, overlay_mask
 from pipelines.denoise import Denoised
-from pipelines.events import FinishedPicture
+from pipelines.events import BEFORE_COLOURS, BEFORE_HIRES, FinishedPicture
 from pipelines.families.base import Family
 from pipelines.geometry import Extent
 from pipelines.hires import enlarged, hires_size
@@ -35,28 +36,33 @@ _Mask = Image.Image | None
 """The mask (L, white = new paint) of a picture's overlay; None without inpainting."""
 
 
+_Stages = Mapping[str, Callable[[], Image.Image]]
+"""See FinishedPicture.stages."""
+
+
 @dataclass(frozen=True)
 class _Latents:
-    """What sampling gave, and whose VAE decodes it."""
+    """What sampling gave, and whose VAE decodes it; `first` is the pass before a hires pass."""
 
     result: Denoised
     family: Family
+    first: _Latents | None = None
 
 
 def run_batch(job: Job, batch: int) -> None:
     """Make the pictures of one batch and hand them to the listener."""
     if job.course.plan.identity:
-        _deliver(job, batch, _untouched(job), _masks(job), incomplete=False)
+        untouched: Sequence[_Stages] = [{}] * job.request.batch_size
+        _deliver(job, batch, _untouched(job), _masks(job), untouched, incomplete=False)
         return
     made = _first_pass(job, batch)
     stopped = made.result.incomplete or job.interrupted
     if job.second_course is not None and stopped:
         made = replace(made, result=replace(made.result, incomplete=True))
     elif job.second_course is not None:
-        made = _second_pass(job, batch, made, job.second_course)
+        made = replace(_second_pass(job, batch, made, job.second_course), first=made)
     job.listener.on_note("Decoding")
-    images, masks = _decoded(job, made)
-    _deliver(job, batch, images, masks, incomplete=made.result.incomplete)
+    _deliver(job, batch, *_decoded(job, made), incomplete=made.result.incomplete)
 
 
 def schedule_label(course: Course) -> str:
@@ -153,20 +159,42 @@ def _decoder(result: Denoised, pipeline: Pipeline, refiner: Pipeline | None) -> 
     return refiner.family if result.refined and refiner is not None else pipeline.family
 
 
-def _decoded(job: Job, made: _Latents) -> tuple[Sequence[Image.Image], Sequence[_Mask]]:
-    """The finished pictures, and the masks of their overlays."""
+def _decoded(
+    job: Job, made: _Latents
+) -> tuple[Sequence[Image.Image], Sequence[_Mask], Sequence[_Stages]]:
+    """The finished pictures, the masks of their overlays, and their earlier stages."""
     images = made.family.decode(made.result.latents)
     if job.prepared is None:
-        return images, [None] * len(images)
+        return images, [None] * len(images), _before_hires(made.first, len(images))
     sources = job.prepared.images
-    finished, masks = [], []
+    finished, masks, stages = [], [], list[_Stages]()
     for k, image in enumerate(images):
         source = sources[k % len(sources)]
         if job.request.inpaint is not None and job.request.inpaint.soft is not None:
             source = _with_soft_overlay(job, source, made.result, k)
         finished.append(finish(image, source, job.request))
         masks.append(_mask(source))
-    return finished, masks
+        stages.append({})
+        if source.colour_target is not None:
+            plain = replace(source, colour_target=None)
+            stages[k] = {BEFORE_COLOURS: partial(finish, image, plain, job.request)}
+    return finished, masks, stages
+
+
+def _before_hires(first: _Latents | None, count: int) -> Sequence[_Stages]:
+    """The pictures of the first pass; all of a batch are decoded once, when one is asked for."""
+    if first is None:
+        return [{}] * count
+
+    @cache
+    def decoded() -> Sequence[Image.Image]:
+        return first.family.decode(first.result.latents)
+
+    return [{BEFORE_HIRES: partial(_drawn, decoded, k)} for k in range(count)]
+
+
+def _drawn(decoded: Callable[[], Sequence[Image.Image]], place: int) -> Image.Image:
+    return decoded()[place]
 
 
 def _mask(source: PreparedImage) -> _Mask:
@@ -226,11 +254,12 @@ def _deliver(
     batch: int,
     images: Sequence[Image.Image],
     masks: Sequence[_Mask],
+    stages: Sequence[_Stages],
     *,
     incomplete: bool,
 ) -> None:
     request = job.request
-    for k, (image, mask) in enumerate(zip(images, masks, strict=True)):
+    for k, (image, mask, earlier) in enumerate(zip(images, masks, stages, strict=True)):
         position = batch * request.batch_size + k
         prompt = strip_comments(request.prompt)
         facts = ImageFacts(
@@ -259,6 +288,7 @@ def _deliver(
                 facts.subseed,
                 incomplete,
                 mask=mask,
+                stages=earlier,
             )
         )
 

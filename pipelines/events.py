@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from PIL import Image
+
+BEFORE_HIRES: Final = "before-highres-fix"
+BEFORE_COLOURS: Final = "before-color-correction"
+"""Stages of a picture, as the files that show them are called (behaviour 10.6)."""
 
 
 class StopKind(StrEnum):
@@ -64,6 +68,11 @@ class FinishedPicture:
     """What its file is to be called, without extension; empty for the usual patterns."""
     mask: Image.Image | None = None
     """Inpainting: the overlay's mask (L, white = new paint), for who wants it beside (5.7)."""
+    stages: Mapping[str, Callable[[], Image.Image]] = field(default_factory=dict, compare=False)
+    """How it looked earlier, by BEFORE_HIRES and BEFORE_COLOURS, where it passed that stage.
+
+    Drawn when called, which is possible only while the listener hears of the picture.
+    """
 
 
 class RunListener(Protocol):

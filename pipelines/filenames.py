@@ -64,6 +64,7 @@ class NameFacts:
     seed_last: int | None = None
     user: str = ""
     basename: str = ""
+    max_prompt_words: int = 8
     job_timestamp: str = ""
     image_hash: str = ""
 
@@ -171,9 +172,9 @@ def _underscored(text: str) -> str:
     return sanitise(text.replace(" ", "_"))
 
 
-def _words(text: str) -> str:
+def _words(text: str, most: int) -> str:
     words = [word for word in _NO_WORD.split(text) if word]
-    return sanitise(" ".join(words[:8] or ["empty"]))
+    return sanitise(" ".join(words[:most] or ["empty"]))
 
 
 def _hash(text: str, arguments: list[str]) -> str:
@@ -247,7 +248,7 @@ _FIELDS: dict[str, _Field] = {
     "prompt": lambda f, _: _underscored(f.prompt),
     "prompt_no_styles": lambda f, _: _underscored(f.prompt_no_styles or f.prompt),
     "prompt_spaces": lambda f, _: sanitise(f.prompt),
-    "prompt_words": lambda f, _: _words(f.prompt),
+    "prompt_words": lambda f, _: _words(f.prompt, f.max_prompt_words),
     "batch_number": lambda f, _: None if f.batch_size == 1 else str(f.batch_number),
     "batch_size": lambda f, _: str(f.batch_size),
     "generation_number": lambda f, _: None if f.generation_count == 1 else str(f.generation_number),

@@ -47,6 +47,8 @@ class AxisContext:
     """Names of upscaler files; the built-in ones are not among them."""
     size_of: Callable[[PictureRef], Extent] | None = None
     """Measures a picture; without it sizes are not checked before the cells run."""
+    grid_pixels: int = 200_000_000
+    """The largest grid picture (`img_max_size_mp`); larger plots are shown in tiles."""
 
 
 Apply = Callable[[Img2ImgRequest, Value, AxisContext], Img2ImgRequest]

@@ -22,11 +22,14 @@ from interrogate.report import from_facts
 from jobs.assets import AssetStore
 from jobs.extras import ExtrasWork
 from jobs.messages import PictureDone
+from jobs.new_files import save_numbered
 from jobs.options import OptionStore
+from jobs.output_folders import OutputFolders, SaveRoots
 from jobs.page_state import PageState
-from jobs.saving import save_numbered
+from jobs.saving_options import saving_options, sub_folder
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from pipelines.compose import flatten
+from pipelines.events import FinishedPicture
 from pipelines.extras import Extras
 from pipelines.infotext import with_keys as with_keys  # noqa: PLC0414  scripts find it here
 from pipelines.pictures import PictureLimits, encode_picture, open_picture
@@ -131,6 +134,8 @@ class Bench:
     plots: PlotRunner
     upscalers: Callable[[], Sequence[str]] = tuple
     """() -> names of the upscaler files there are at this moment."""
+    save_roots: SaveRoots = ()
+    """See jobs.output_folders.OutputFolders."""
 
     def axis_context(self) -> AxisContext:
         """What axes may name now."""
@@ -227,7 +232,8 @@ class Bench:
         path = one.path
         if path is None:
             data = encode_picture(one.image, "png", infotext=one.infotext)
-            path = save_numbered(data, self._folder(call), lambda n: f"{n:05d}-{one.seed}.png")
+            folder = self._folder(call, one)
+            path = save_numbered(data, folder, lambda n: f"{n:05d}-{one.seed}.png")
         return PictureDone(
             "",
             place,
@@ -240,10 +246,17 @@ class Bench:
             incomplete=False,
         )
 
-    def _folder(self, call: ScriptCall) -> Path:
-        if not call.save:
+    def _folder(self, call: ScriptCall, one: Made) -> Path:
+        """Where composed pictures go, as the settings stand now."""
+        settings = OptionStore(self.data_dir).all()
+        saving = saving_options(settings)
+        if not call.save or not saving.samples:
             return self.data_dir / "results" / "scripts"
-        return self.output_dir / f"{call.tab}-images" / time.strftime("%Y-%m-%d")
+        folder = OutputFolders(self.output_dir, settings, self.save_roots).samples(call.tab)
+        if not saving.folders:
+            return folder
+        told = FinishedPicture(0, one.image, one.infotext, call.request.prompt, one.seed, 0, False)
+        return folder / sub_folder(call.request, told, saving)
 
 
 def opened(path: Path) -> Image:

@@ -27,9 +27,6 @@ from scripts.values import ValuesError
 MAX_CELLS: Final = 10_000
 """More than a day of work at ten seconds a picture: a slip of the keyboard."""
 
-GRID_PIXELS: Final = 200_000_000
-"""The largest grid picture (A1111's img_max_size_mp); larger plots are shown in tiles."""
-
 
 class PlanError(ValueError):
     """The plot cannot run as asked for; the message is a sentence for the user."""
@@ -120,11 +117,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plot that can run. `cells` are in the order in which they are made."""
+    """A plot that can run. `cells` are in the order in which they are made.
+
+    A grid of more than `grid_pixels` is shown in tiles.
+    """
 
     spec: PlotSpec
     axes: tuple[PlotAxis, PlotAxis, PlotAxis]
     cells: tuple[Cell, ...]
+    grid_pixels: int
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -160,7 +161,7 @@ class Plan:
     @property
     def is_tiled(self) -> bool:
         """True when the grid would be too large for one picture."""
-        return self.pixels > GRID_PIXELS
+        return self.pixels > self.grid_pixels
 
     def seconds(self, per_call_pixel: float) -> float:
         """Expected time, from the measured time of one model call for one pixel."""
@@ -198,7 +199,7 @@ def make_plan(spec: PlotSpec, context: AxisContext, plot_id: str = "") -> Plan:
             "fewer values, for example 0.1-1 [5]"
         )
     cells = tuple(_cells(spec, (x, y, z), context, plot_id))
-    return Plan(spec, (x, y, z), cells)
+    return Plan(spec, (x, y, z), cells, context.grid_pixels)
 
 
 def check_pictures(plan: Plan, context: AxisContext) -> None:

@@ -5,7 +5,6 @@ Where results are registered for page and API is `jobs.engine.LocalEngine.record
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +15,16 @@ from PIL.Image import Image
 
 from jobs.assets import AssetStore, MissingAsset
 from jobs.messages import PictureDone
-from jobs.saving import save_numbered
+from jobs.new_files import save_numbered
+from jobs.options import OptionStore
+from jobs.output_folders import OutputFolders, SaveRoots
+from jobs.saving_options import EXTENSIONS, SavingOptions, saving_options, sub_folder
 from jobs.spec import JobSpec
 from pipelines.compose import flatten
+from pipelines.events import FinishedPicture
 from pipelines.geometry import Extent
 from pipelines.infotext import ImageFacts, write_infotext
-from pipelines.pictures import PictureLimits, encode_picture, open_picture
+from pipelines.pictures import PictureLimits, encode_picture, open_picture, storable_format
 from pipelines.prompt.comments import strip_comments
 from scripts.plan import PlotAxis
 from scripts.plot_grid import draw_plot, joined_tile, notice_tile
@@ -50,27 +53,32 @@ class PlotComposer:
     output_dir: Path
     data_dir: Path
     limits: PictureLimits
+    save_roots: SaveRoots = ()
+    """See jobs.output_folders.OutputFolders."""
 
     def __call__(self, view: PlotView) -> dict[str, Any]:
         """Compose and save; returns `job` (id of the recorded pictures), `files`, `rows`.
 
         Beyond the size of one picture there is a viewer page instead of a grid. Raises OSError.
         """
-        folder = self._folder(view)
+        settings = OptionStore(self.data_dir).all()
+        saving = saving_options(settings)
+        text = plot_infotext(view)
         rows = [self._row(view, cell) for cell in _in_order(view)]
         table = to_csv(rows).encode()
         result: dict[str, Any] = {"rows": [_plain(row) for row in rows]}
         if view.plan.is_tiled:
+            folder = self._folder(view, settings, saving, PIL.Image.new("RGB", (1, 1)), text)
             page = save_numbered(b"", folder, lambda n: f"xyz_grid-{n:04d}.html", "xyz_grid-")
             write_viewer(view.plan, page, lambda x, y, z: _shown(view.at(x, y, z)), TITLE)
             csv_path = page.with_suffix(".csv")
             csv_path.write_bytes(table)
             return result | {"files": [str(page), str(csv_path)]}
         pictures = draw_plot(view.plan, lambda x, y, z: _tile(view.at(x, y, z)))
-        text = plot_infotext(view)
+        folder = self._folder(view, settings, saving, pictures.main, text)
         subs = pictures.subs if view.plan.spec.sub_grids else ()
         made = [
-            self._save(image, folder, text, k) for k, image in enumerate((pictures.main, *subs))
+            _save(image, folder, text, k, saving) for k, image in enumerate((pictures.main, *subs))
         ]
         csv_path = made[0].path.with_suffix(".csv")
         csv_path.write_bytes(table)
@@ -79,18 +87,26 @@ class PlotComposer:
         job_id = self.engine.record(view.row.owner, spec, made, facts)
         return result | {"job": job_id, "files": [*(str(one.path) for one in made), str(csv_path)]}
 
-    def _folder(self, view: PlotView) -> Path:
+    def _folder(
+        self,
+        view: PlotView,
+        settings: Mapping[str, Any],
+        saving: SavingOptions,
+        grid: Image,
+        text: str,
+    ) -> Path:
+        """The folder of grids, as the settings stand now; the data folder for what is not saved."""
         spec = view.plan.spec
-        if not spec.save:
+        if not spec.save or not saving.grid.save:
             return self.data_dir / "results" / view.id
-        return self.output_dir / f"{spec.tab}-grids" / time.strftime("%Y-%m-%d")
-
-    def _save(self, image: Image, folder: Path, infotext: str, position: int) -> PictureDone:
-        data = encode_picture(image, "png", infotext=infotext)
-        path = save_numbered(data, folder, lambda n: f"xyz_grid-{n:04d}.png", "xyz_grid-")
-        return PictureDone(
-            "", position, path, infotext, image.width, image.height, -1, -1, incomplete=False
-        )
+        folder = OutputFolders(self.output_dir, settings, self.save_roots).grids(spec.tab)
+        if not saving.grid.use_folders:
+            return folder
+        first = next((cell.cell.request for cell in view.cells), spec.base)
+        prompt = strip_comments(spec.base.prompt)
+        seed = max(0, first.seeds.seed)
+        told = FinishedPicture(0, grid, text, prompt, seed, 0, incomplete=False)
+        return folder / sub_folder(spec.base, told, saving)
 
     def _row(self, view: PlotView, cell: CellView) -> TableRow:
         x, y, z = (
@@ -124,6 +140,20 @@ class PlotComposer:
         if request.outpaint is not None:  # what is new has nothing to be compared to
             made = made.crop(request.outpaint.place(Extent.of(init), Extent.of(made)))
         return distance(made, init, request.resize_mode)
+
+
+def _save(
+    image: Image, folder: Path, infotext: str, position: int, saving: SavingOptions
+) -> PictureDone:
+    fmt = storable_format(saving.grid.format, Extent.of(image), infotext)
+    data = encode_picture(
+        image, fmt, infotext=infotext, quality=saving.quality, lossless=saving.lossless_webp
+    )
+    name = f"xyz_grid-{{:04d}}.{EXTENSIONS[fmt]}".format
+    path = save_numbered(data, folder, name, "xyz_grid-")
+    return PictureDone(
+        "", position, path, infotext, image.width, image.height, -1, -1, incomplete=False
+    )
 
 
 def plot_infotext(view: PlotView) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.assets import AssetStore
+from jobs.options import OptionStore
+from jobs.output_folders import SaveRoots
 from models.upscaler_files import UpscalerFiles
 from pipelines.pictures import PictureLimits, upright_size
 from pipelines.styles import Style, StylesError, read_styles
@@ -49,10 +51,11 @@ def build_bench(
     output_dir: Path,
     data_dir: Path,
     styles: Path | None = None,
+    save_roots: SaveRoots = (),
 ) -> Bench:
     """Everything scripts need. `bench.plots.start()` goes on with interrupted plots.
 
-    `styles` is A1111's styles.csv, which need not exist.
+    `styles` is A1111's styles.csv, which need not exist; `save_roots`: `OutputFolders`.
     """
 
     def context() -> AxisContext:
@@ -63,13 +66,22 @@ def build_bench(
             vaes=tuple(vae.name for vae in catalog.vaes()),
             upscalers=tuple(catalog.upscalers.names),
             size_of=lambda ref: upright_size(assets.path(ref), limits),
+            grid_pixels=OptionStore(data_dir).get("img_max_size_mp") * 1_000_000,
         )
 
-    composer = PlotComposer(engine, assets, output_dir, data_dir, limits)
+    composer = PlotComposer(engine, assets, output_dir, data_dir, limits, save_roots)
     plots = PlotRunner(engine, PlotStore(data_dir / "plots.sqlite"), context, composer)
     upscalers = catalog.upscalers
     return Bench(
-        engine, assets, limits, output_dir, data_dir, context, plots, lambda: upscalers.names
+        engine,
+        assets,
+        limits,
+        output_dir,
+        data_dir,
+        context,
+        plots,
+        lambda: upscalers.names,
+        save_roots,
     )
 
 

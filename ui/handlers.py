@@ -135,7 +135,7 @@ class GenerateHandlers:
         request = with_styles(request, values.get("styles") or (), services.styles)
         request = apply_entries(values["override_settings"] or (), request)
         page = state_of(values, services.assets)
-        return JobSpec(request=request, page=page, saving=self._saving(values))
+        return JobSpec(request=request, page=page, has_grid=True, saving=self._saving(values))
 
     def _saving(self, values: dict[str, Any]) -> SavingOptions:
         """How the pictures are kept, as the settings stand now."""

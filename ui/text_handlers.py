@@ -39,7 +39,7 @@ class TextJobs(GenerateHandlers):
         request = apply_entries(values["override_settings"] or (), request)
         page = state_of(values, self._services.assets)
         saving = self._saving(values)
-        return JobSpec(request=request, tab="txt2img", page=page, saving=saving)
+        return JobSpec(request=request, tab="txt2img", page=page, has_grid=True, saving=saving)
 
     def _is_mine(self, view: JobView) -> bool:
         spec = view.spec

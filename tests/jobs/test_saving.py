@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_nothing(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jobs.saving.os.fsync", full)
+    monkeypatch.setattr("jobs.new_files.os.fsync", full)
     with pytest.raises(OSError, match=r"No space.*00000-7\.png"):
         saver.save(job(), made())
     assert files(tmp_path / "outputs") == []

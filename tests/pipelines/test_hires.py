@@ -9,7 +9,7 @@ import torch
 from PIL import Image as Pillow
 from torch.nn import functional
 
-from pipelines.events import PreviewKind, StopKind
+from pipelines.events import BEFORE_HIRES, PreviewKind, StopKind
 from pipelines.geometry import Extent
 from pipelines.hires import HiresSize, enlarged, hires_size
 from pipelines.noise import ImageNoise
@@ -314,3 +314,23 @@ def test_the_infotext_in_a1111s_words() -> None:
 def test_impossible_second_passes_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="hires"):
         Img2ImgRequest(**fields)
+
+
+def test_behaviour_10_6_the_first_pass_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`save_images_before_highres_fix`: decoded when asked for, once for a batch."""
+    family, decoded = ToyFamily(), list[int]()
+    decode = family.decode
+
+    def counted(latents: torch.Tensor) -> Any:
+        decoded.append(len(latents))
+        return decode(latents)
+
+    monkeypatch.setattr(family, "decode", counted)
+    done = ran(hires_request(batch_size=2), family)
+    assert decoded == [2]
+    drawn = [one.stages[BEFORE_HIRES]() for one in done.heard.pictures]
+    assert decoded == [2, 2]
+    plain = run_on(toy_pipeline(), request_for(init_images=(), batch_size=2), {})
+    for first, alone in zip(drawn, plain.images, strict=True):
+        assert (array(first) == array(alone)).all()
+    assert plain.heard.pictures[0].stages == {}

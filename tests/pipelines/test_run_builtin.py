@@ -15,7 +15,7 @@ from PIL.Image import Image
 
 from models.load import LoadedCheckpoint
 from pipelines.colour import match_colours
-from pipelines.events import StopKind
+from pipelines.events import BEFORE_COLOURS, StopKind
 from pipelines.families.sd1 import StableDiffusion1
 from pipelines.infotext_apply import apply_infotext
 from pipelines.noise import ImageNoise
@@ -138,6 +138,9 @@ def test_colours_can_be_those_of_another_picture(builtin: Pipeline) -> None:
     corrected = run_on(builtin, request_for(prompt=PROMPT, **fields), pictures)
     assert off(corrected.image, match_colours(plain.image, gradient(33, 21))) == 0
     assert off(corrected.image, plain.image) > 0
+    before = corrected.heard.pictures[0].stages[BEFORE_COLOURS]()  # behaviour 10.6
+    assert off(before, plain.image) == 0
+    assert plain.heard.pictures[0].stages == {}
 
 
 def test_any_picture_of_a_job_can_be_made_alone(builtin: Pipeline) -> None:

@@ -131,6 +131,7 @@ class Shop:
         self.asked: list[str] = []
         """What interrogators were asked about; they call every picture "a barn"."""
         self._compose = compose
+        self.context = CONTEXT
         self.open()
 
     def open(self) -> None:
@@ -140,7 +141,10 @@ class Shop:
         self.engine = LocalEngine(self.store, config, preload=None, launch=self._launch)
         self.engine.start()
         self.plots = PlotRunner(
-            self.engine, PlotStore(self.folder / "plots.sqlite"), lambda: CONTEXT, self._compose
+            self.engine,
+            PlotStore(self.folder / "plots.sqlite"),
+            lambda: self.context,
+            self._compose,
         )
         self.plots.start()
 

@@ -1,13 +1,15 @@
 """What a finished plot leaves: grid with infotext, table, viewer (12.1)."""
 
 import csv
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-import scripts.plan
 from jobs.assets import AssetStore
 from pipelines.infotext_parse import parse_infotext
 from pipelines.pictures import DEFAULT_LIMITS, read_infotext
@@ -15,7 +17,7 @@ from pipelines.request import Img2ImgRequest
 from scripts.plan import AxisChoice
 from scripts.plot_output import PlotComposer, series
 from scripts.plot_view import PlotView
-from tests.scripts.making import plot, request
+from tests.scripts.making import CONTEXT, plot, request
 from tests.scripts.shop import Shop
 
 
@@ -125,10 +127,8 @@ def test_txt2img_has_no_distance(site: Site) -> None:
     assert "mae" not in view.row.result["rows"][0]
 
 
-def test_huge_plots_become_a_page_that_works_from_disk(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scripts.plan, "GRID_PIXELS", 64 * 64)
+def test_huge_plots_become_a_page_that_works_from_disk(site: Site) -> None:
+    site.shop.context = replace(CONTEXT, grid_pixels=64 * 64)
     site.shop.fate = lambda request: "<b>no</b>" if request.sampling.steps == 2 else ""
     view = site.run(values="1,2")
     page = Path(view.row.result["files"][0])
@@ -139,3 +139,38 @@ def test_huge_plots_become_a_page_that_works_from_disk(
     assert "http" not in text
     assert (page.with_suffix("") / "0-0-0.jpg").is_file()
     assert 'src="xyz_grid-0000/0-0-0-small.jpg"' in text
+
+
+SAVED: dict[str, tuple[dict[str, Any], str]] = {
+    "defaults": ({}, r"out/img2img-grids/\d{4}-\d\d-\d\d/xyz_grid-0000\.png"),
+    "grid_save off": ({"grid_save": False}, r"data/results/[0-9a-f]+/xyz_grid-0000\.png"),
+    "grid_format": (
+        {"grid_format": "webp"},
+        r"out/img2img-grids/\d{4}-\d\d-\d\d/xyz_grid-0000\.webp",
+    ),
+    "grid_save_to_dirs off": (
+        {"grid_save_to_dirs": False},
+        r"out/img2img-grids/xyz_grid-0000\.png",
+    ),
+    "outdir_grids": (
+        {"outdir_grids": "all", "directories_filename_pattern": "[prompt_words]"},
+        r"out/all/a cat on a mat/xyz_grid-0000\.png",
+    ),
+    "outdir_img2img_grids": (
+        {"outdir_img2img_grids": "/elsewhere", "grid_save_to_dirs": False},
+        r"out/img2img-grids/xyz_grid-0000\.png",  # not below a folder that the server opens
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), SAVED.values(), ids=SAVED)
+def test_the_settings_say_where_the_grid_goes(
+    site: Site, settings: dict[str, Any], expected: str
+) -> None:
+    (site.folder / "data").mkdir()
+    (site.folder / "data" / "config.json").write_text(json.dumps(settings))
+    grid, table = (Path(name) for name in site.run().row.result["files"])
+    assert re.fullmatch(expected, grid.relative_to(site.folder).as_posix())
+    assert parse_infotext(read_infotext(grid)).params["Script"] == "X/Y/Z plot"
+    assert table == grid.with_suffix(".csv")
+    assert table.is_file()

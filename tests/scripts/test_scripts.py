@@ -1,5 +1,7 @@
 """The scripts on a bench whose jobs are flat pictures (behaviour 12.2-12.7, api 2.6)."""
 
+import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -389,3 +391,24 @@ def test_keys_go_before_the_version(text: str, expected: str) -> None:
 
 def test_values_of_a_drop_down_keep_their_commas() -> None:
     assert joined(["a, b", "c"]) == '"a, b",c'
+
+
+COMPOSED: dict[str, tuple[dict[str, Any], str]] = {
+    "defaults": ({}, r"out/img2img-images/\d{4}-\d\d-\d\d/00000-5\.png"),
+    "samples_save off": ({"samples_save": False}, r"data/results/scripts/00000-5\.png"),
+    "save_to_dirs off": ({"save_to_dirs": False}, r"out/img2img-images/00000-5\.png"),
+    "outdir_samples": (
+        {"outdir_samples": "mine", "directories_filename_pattern": "[width]"},
+        r"out/mine/128/00000-5\.png",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), COMPOSED.values(), ids=COMPOSED)
+def test_the_settings_say_where_composed_pictures_go(
+    yard: Yard, settings: dict[str, Any], expected: str
+) -> None:
+    (yard.folder / "data").mkdir(exist_ok=True)
+    (yard.folder / "data" / "config.json").write_text(json.dumps(settings))
+    (picture,) = yard.call("sd upscale", "", 8, "Lanczos", 2.0).pictures
+    assert re.fullmatch(expected, picture.path.relative_to(yard.folder).as_posix())
