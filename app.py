@@ -222,6 +222,7 @@ def _mount_page(app: FastAPI, house: House) -> None:
     import gradio as gr  # noqa: PLC0415
 
     from interrogate.downloads import Downloads  # noqa: PLC0415
+    from jobs.chosen_pictures import ChosenPictures  # noqa: PLC0415
     from pipelines.prompt.clip_tokenizer import ClipTokenizer  # noqa: PLC0415
     from server.identity import owner_of  # noqa: PLC0415
     from server.page_files import VersionedFiles  # noqa: PLC0415
@@ -237,6 +238,7 @@ def _mount_page(app: FastAPI, house: House) -> None:
         engine=house.engine,
         assets=house.assets,
         drawings=house.drawings,
+        chosen=ChosenPictures(house.folders, house.options),
         bench=house.bench,
         batches=house.batches,
         options=house.options,

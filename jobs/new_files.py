@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.filenames import free_name, next_number
 
@@ -54,13 +55,30 @@ def save_numbered(
     raise OSError(f"no free file name was found in {folder}")
 
 
+def save_made(make: Callable[[BinaryIO], object], folder: Path, name: str) -> Path:
+    """As `save_named`, for a file that is too large to be held: `make` writes it, or raises.
+
+    It is asked again when another program took the name in between.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for _ in range(TRIES):
+        path = folder / free_name(name, {entry.name for entry in folder.iterdir()})
+        if _make_whole(make, path, replace=False):
+            return path
+    raise OSError(f"no free file name was found in {folder}")
+
+
 def write_whole(data: bytes, path: Path, *, replace: bool) -> bool:
     """Write beside `path`, then take its name in one step; False when the name is taken."""
+    return _make_whole(lambda file: file.write(data), path, replace=replace)
+
+
+def _make_whole(make: Callable[[BinaryIO], object], path: Path, *, replace: bool) -> bool:
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            make(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)

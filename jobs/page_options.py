@@ -87,8 +87,8 @@ SAVING: Final = (
         "Name results of Extras' batches after their inputs.",
         honoured=True,
     ),
-    Option("save_selected_only", True, "Save button: only the chosen picture."),
-    Option("save_write_log_csv", True, "Save button: write log.csv."),
+    Option("save_selected_only", True, "Save button: only the chosen picture.", honoured=True),
+    Option("save_write_log_csv", True, "Save button: write log.csv.", honoured=True),
     Option("temp_dir", "", "Folder of temporary pictures.", guard=Guard.FILE),
     Option("clean_temp_dir_at_start", False, "Empty that folder at start."),
     Option("notification_audio", True, "Play a sound when pictures are done.", honoured=True),
@@ -96,9 +96,9 @@ SAVING: Final = (
 )
 
 
-def _folder(key: str, default: str, text: str, *, honoured: bool = True) -> Option:
+def _folder(key: str, default: str, text: str) -> Option:
     """A setting that names a folder of the server."""
-    return Option(key, default, text, guard=Guard.FILE, honoured=honoured)
+    return Option(key, default, text, guard=Guard.FILE, honoured=True)
 
 
 FOLDERS: Final = (
@@ -109,11 +109,11 @@ FOLDERS: Final = (
     _folder("outdir_grids", "", "All grids; empty = one folder a tab."),
     _folder("outdir_txt2img_grids", "outputs/txt2img-grids", "txt2img grids."),
     _folder("outdir_img2img_grids", "outputs/img2img-grids", "img2img grids."),
-    _folder("outdir_save", "log/images", "The Save button.", honoured=False),
+    _folder("outdir_save", "log/images", "The Save button."),
     _folder("outdir_init_images", "outputs/init-images", "Saved init images."),
     Option("save_to_dirs", True, "Save pictures to a sub-folder.", honoured=True),
     Option("grid_save_to_dirs", True, "Save grids to a sub-folder.", honoured=True),
-    Option("use_save_to_dirs_for_ui", False, "Save button: use a sub-folder."),
+    Option("use_save_to_dirs_for_ui", False, "Save button: use a sub-folder.", honoured=True),
     Option("directories_filename_pattern", "[date]", "Pattern of sub-folder names.", honoured=True),
     Option("directories_max_prompt_words", 8, "Words of [prompt_words].", 1, 20, honoured=True),
 )

@@ -37,6 +37,7 @@ from ui.quicksettings import quicksettings
 from ui.region_handlers import RegionHandlers, wire_regions
 from ui.remake_panel import build_remake, wire_remake
 from ui.results_panel import results_panel
+from ui.save_buttons import wire_saving
 from ui.script_forms import ScriptForms, ScriptHandlers, build_script_forms, wire_script_forms
 from ui.scripts_panel import PlotHandlers, wire_scripts
 from ui.services import Services
@@ -109,6 +110,8 @@ def build_page(services: Services) -> gr.Blocks:
         wire_regions(load, form, parts["regions"], regions, services.static_url)
         wire_opening(services, form, parts, results.gallery)
         wire_opening(services, text_page.form, text_page.parts, text_page.results.gallery)
+        wire_saving(services, parts, results.gallery)
+        wire_saving(services, text_page.parts, text_page.results.gallery)
         load.connect()
     return page
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 from ui.handlers import ResultParts
 from ui.open_result import open_button
+from ui.save_buttons import build_downloads, build_save_buttons
 from ui.services import Services
 from ui.texts import LABELS
 from ui.widgets import JobMonitor, ResultGallery
@@ -21,6 +22,7 @@ def results_panel(
         monitor = JobMonitor(services.static_url, elem_id=f"html_log_{tab}")
         gallery = ResultGallery(services.static_url, tab, elem_id=f"{tab}_gallery")
         with gr.Row(elem_classes="op-tools"):
+            build_save_buttons(tab, parts)
             for name, target in (
                 ("send_img2img", "send_to_img2img"),
                 ("send_inpaint", "send_to_inpaint"),
@@ -31,6 +33,7 @@ def results_panel(
                 LABELS["send_to_extras"], size="sm", elem_id=f"{tab}_send_to_extras"
             )
             parts["open_result"] = open_button(tab)
+        build_downloads(tab, parts)
     return ResultParts(
         gallery,
         monitor,

@@ -10,6 +10,7 @@ import gradio as gr
 
 from interrogate.downloads import Downloads
 from jobs.assets import AssetStore
+from jobs.chosen_pictures import ChosenPictures
 from jobs.engine import LocalEngine
 from jobs.options import OptionStore
 from models.catalog import Catalog
@@ -38,6 +39,8 @@ class Services:
     owner_of: Callable[[gr.Request], str]
     is_admin: Callable[[gr.Request], bool]
     """Whether someone may change what concerns everybody."""
+    chosen: ChosenPictures
+    """What the Save buttons keep."""
     bench: Bench
     batches: BatchRunner
     static_url: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from ui import texts_extras, texts_passes, texts_settings
-from ui.texts_results import RESULT_MESSAGES
+from ui.texts_results import RESULT_MESSAGES, RESULT_TOOLTIPS
 
 CATEGORIES: Final = texts_settings.CATEGORIES
 SETTINGS: Final = texts_settings.SETTINGS
@@ -223,6 +223,7 @@ TOOLTIPS: Final = {
     **texts_passes.TOOLTIPS,
     **texts_extras.TOOLTIPS,
     **texts_settings.TOOLTIPS,
+    **RESULT_TOOLTIPS,
 }
 
 MESSAGES: Final = {

@@ -24,10 +24,29 @@ RESULT_MESSAGES: Final = {
     "open_unknown": "None of your jobs on this server has made this picture; send its parameters "
     "to a page instead.",
     "open_elsewhere": "This result was made on another page; open it there.",
+    "save_gone": "A result is no longer on the server; nothing was saved.",
+    "not_saved": "Not saved: {reason}. Check the folder of the setting outdir_save and its disk.",
+    "saved_one": "Saved as {name}.",
+    "saved_many": "{count} results are saved.",
     "open_no_checkpoint": "The checkpoint {name} is not here; the selected one is kept.",
 }
 
 RESULT_LABELS: Final = {
     "open_result": "Open this result",
     "open_file": "Open with picture and mask",
+    "save": "Save",
+    "save_zip": "Save with ZIP",
+    "downloads": "Saved files",
+}
+
+RESULT_TOOLTIPS: Final = {
+    f"{button}_{tab}": text
+    for tab in ("img2img", "txt2img")
+    for button, text in (
+        (
+            "save",
+            "Keep the selected result in the folder for saved results, with a line in log.csv",
+        ),
+        ("save_zip", "The same, with a ZIP file of what was saved"),
+    )
 }
