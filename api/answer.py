@@ -99,7 +99,10 @@ def build_info(
     seeds = facts.get("all_seeds", request.all_seeds())
     subseeds = facts.get("all_subseeds", request.all_subseeds())
     count = len(seeds)
-    prompt, negative = strip_comments(request.prompt), strip_comments(request.negative_prompt)
+    prompt, negative = (
+        strip_comments(text, on=request.texts.comments)
+        for text in (request.prompt, request.negative_prompt)
+    )
     params = parse_infotext(infotexts[0], fill_defaults=False).params
     return {
         "prompt": prompt,
@@ -197,8 +200,8 @@ def _job_infotext(job: JobView) -> str:
         request,
         ImageFacts(
             index=0,
-            prompt=strip_comments(request.prompt),
-            negative_prompt=strip_comments(request.negative_prompt),
+            prompt=strip_comments(request.prompt, on=request.texts.comments),
+            negative_prompt=strip_comments(request.negative_prompt, on=request.texts.comments),
             seed=request.seeds.seed,
             subseed=request.seeds.subseed,
             model_name=facts.get("model", request.checkpoint),

@@ -254,9 +254,11 @@ def _image_cfg(wire: StableDiffusionProcessingImg2Img, options: CallOptions) -> 
 def _with_infotext(
     request: Img2ImgRequest, wire: GenerationRequest, options: CallOptions, here: Here | None
 ) -> tuple[Img2ImgRequest, list[str]]:
-    """Fill what the call left open from its infotext (api 2.8); the checkpoint stays."""
-    follow = bool(options.values.get("auto_backcompat", True))
-    applied = _applied(wire.infotext or "", request, backcompat=follow)
+    """Fill what the call left open from its infotext (api 2.8).
+
+    The checkpoint stays unless the settings let infotexts choose it.
+    """
+    applied = _applied(wire.infotext or "", request, options.values)
     if here is not None and here.localise is not None:
         found = here.localise(applied)
         told = (*applied.problems, *found.problems)
@@ -276,16 +278,31 @@ def _with_infotext(
     for target in kept:
         if _at(given, target) is not None or target in ("hires", "refiner"):
             _place(fields, target, _at(given, target))
+    if "sd_model_checkpoint" not in options.given:
+        fields["checkpoint"] = _swapped(applied, options.values, here) or request.checkpoint
     problems = [*applied.problems, *(f"infotext: unknown key {key!r}" for key in applied.unknown)]
     if here is not None:
         problems += missing_parts(applied, has_model=here.has_model, embeddings=here.embeddings)
     return _validated(fields), problems
 
 
-def _applied(text: str, request: Img2ImgRequest, *, backcompat: bool) -> Applied:
+def _swapped(applied: Applied, settings: Mapping[str, Any], here: Here | None) -> str | None:
+    """The infotext's checkpoint where the settings let it choose and it is here, else None."""
+    if here is None or settings.get("disable_weights_auto_swap", True):
+        return None
+    names = (applied.model_hash, applied.model_name)
+    return next((name for name in names if name and here.has_model(name)), None)
+
+
+def _applied(text: str, request: Img2ImgRequest, settings: Mapping[str, Any]) -> Applied:
     """An infotext, or a ComfyUI workflow. Raises HTTPException 422 for a workflow without use."""
     if not looks_like_workflow(text):
-        return apply_infotext(text, request, backcompat=backcompat)
+        return apply_infotext(
+            text,
+            request,
+            backcompat=bool(settings.get("auto_backcompat", True)),
+            skip=settings.get("infotext_skip_pasting", ()),
+        )
     try:
         found = apply_workflow(text, request)
     except WorkflowError as error:

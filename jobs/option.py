@@ -39,8 +39,9 @@ class Option:
 
     `choices` (in any letter case) or `pattern` (a regular expression for all of it) limit a text.
     `target` is the field of Img2ImgRequest that the value becomes, as a dotted path. `honoured` is
-    for settings that act elsewhere: on the page, in the API. `infotext` is the key under which the
-    infotext mentions it. `why_idle` is the reason for which it will never act.
+    for settings that act elsewhere: on the page, in the API. `instead` is for settings that have no
+    meaning here for good: what is so in their place. `infotext` is the key under which the infotext
+    mentions it.
     """
 
     key: str
@@ -53,7 +54,7 @@ class Option:
     target: str | None = None
     infotext: str | None = None
     honoured: bool = False
-    why_idle: str = ""
+    instead: str = ""
     guard: Guard = Guard.OPEN
     section: str = ""
 
@@ -90,8 +91,8 @@ class Option:
         """A sentence when the value asks for something that is not done, else None."""
         if self.takes_effect or value == self.default:
             return None
-        if self.why_idle:
-            return f"the setting {self.key} has no effect here: {self.why_idle}"
+        if self.instead:
+            return f"the setting {self.key} has no effect: {self.instead}"
         return f"the setting {self.key} has no effect yet"
 
     def _read(self, value: Any) -> OptionValue:

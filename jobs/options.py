@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jobs import page_options, picture_options
+from jobs import compute_options, page_options, picture_options
 from jobs.option import Guard, Option, OptionError, OptionValue
 from pipelines.request import StepSemantics
 
@@ -42,9 +42,9 @@ _SECTIONS: Final = (
     ("Stable Diffusion", picture_options.STABLE_DIFFUSION),
     ("img2img", picture_options.IMG2IMG),
     ("Sampler parameters", picture_options.SAMPLER_PARAMETERS),
-    ("Optimisation", picture_options.OPTIMISATION),
-    ("Compatibility", picture_options.COMPATIBILITY),
-    ("Faces and upscaling", picture_options.FACES),
+    ("Optimisation", compute_options.OPTIMISATION),
+    ("Compatibility", compute_options.COMPATIBILITY),
+    ("Faces and upscaling", compute_options.FACES),
     ("Page", page_options.PAGE),
     ("Infotext", page_options.INFOTEXT),
     ("Live previews", page_options.PREVIEWS),

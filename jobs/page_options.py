@@ -19,7 +19,7 @@ SAVING: Final = (
         "save_images_replace_action",
         "Replace",
         "What to do when the file exists.",
-        why_idle="no file is ever replaced, the next free name is taken",
+        instead="no file is ever replaced, the next free name is taken",
     ),
     Option("grid_save", True, "Save grids.", honoured=True),
     Option("grid_format", "png", "Format of saved grids.", honoured=True),
@@ -186,10 +186,10 @@ PAGE: Final = (
 )
 
 INFOTEXT: Final = (
-    Option("add_model_hash_to_info", True, "Write the model's hash."),
-    Option("add_model_name_to_info", True, "Write the model's name."),
-    Option("add_vae_hash_to_info", True, "Write the VAE's hash."),
-    Option("add_vae_name_to_info", True, "Write the VAE's name."),
+    Option("add_model_hash_to_info", True, "Write the model's hash.", target="telling.model_hash"),
+    Option("add_model_name_to_info", True, "Write the model's name.", target="telling.model_name"),
+    Option("add_vae_hash_to_info", True, "Write the VAE's hash.", target="telling.vae_hash"),
+    Option("add_vae_name_to_info", True, "Write the VAE's name.", target="telling.vae_name"),
     Option("add_user_name_to_info", False, "Write the user's name.", honoured=True),
     Option(
         "add_library_versions_to_infotext",
@@ -198,9 +198,14 @@ INFOTEXT: Final = (
         infotext="Libraries",
         honoured=True,
     ),
-    Option("add_version_to_infotext", True, "Write the version."),
-    Option("disable_weights_auto_swap", True, "A pasted infotext does not change the model."),
-    Option("infotext_skip_pasting", (), "Keys that pasting leaves out."),
+    Option("add_version_to_infotext", True, "Write the version.", target="telling.version"),
+    Option(
+        "disable_weights_auto_swap",
+        True,
+        "A pasted infotext does not change the model.",
+        honoured=True,
+    ),
+    Option("infotext_skip_pasting", (), "Keys that pasting leaves out.", honoured=True),
     Option(
         "infotext_styles",
         "Apply if any",

@@ -1,7 +1,7 @@
 """The A1111 settings that change pictures, one row each (api 3.3, behaviour 17, ui 13).
 
 A row without `target` and without `honoured` is kept for clients that read or write the key, and
-changes nothing yet; docs/settings.md lists it so.
+changes nothing yet, or with `instead` never will; docs/settings.md lists it so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.option import Guard, Option
+
+_NO_SDXL: Final = "SDXL is not supported"
+_NO_TAESD: Final = "always the full VAE"
 
 STABLE_DIFFUSION: Final = (
     Option(
@@ -19,9 +22,23 @@ STABLE_DIFFUSION: Final = (
         infotext="Model hash",
     ),
     Option("sd_checkpoint_hash", "", "SHA-256 of the selected checkpoint.", guard=Guard.DERIVED),
-    Option("sd_checkpoints_limit", 1, "Checkpoints kept loaded at the same time."),
-    Option("sd_checkpoints_keep_in_cpu", True, "Keep only one of them on the GPU."),
-    Option("sd_checkpoint_cache", 0, "Checkpoints cached in RAM."),
+    Option(
+        "sd_checkpoints_limit", 1, "Checkpoints kept loaded at the same time.", 1, 20, honoured=True
+    ),
+    Option(
+        "sd_checkpoints_keep_in_cpu",
+        True,
+        "Of these, those that a job does not need leave the GPU for the RAM.",
+        honoured=True,
+    ),
+    Option(
+        "sd_checkpoint_cache",
+        0,
+        "The same told as how many others are kept; the larger number counts.",
+        0,
+        20,
+        honoured=True,
+    ),
     Option(
         "sd_vae",
         "Automatic",
@@ -29,13 +46,47 @@ STABLE_DIFFUSION: Final = (
         target="vae",
         infotext="VAE",
     ),
-    Option("sd_vae_overrides_per_model_preferences", True, "sd_vae wins over a model's own."),
-    Option("sd_vae_checkpoint_cache", 0, "VAEs cached in RAM."),
-    Option("auto_vae_precision", True, "Repeat a failed decoding in 32 bits."),
-    Option("auto_vae_precision_bfloat16", False, "Repeat a failed decoding in bfloat16."),
-    Option("sd_vae_encode_method", "Full", "Full or TAESD.", infotext="VAE Encoder"),
-    Option("sd_vae_decode_method", "Full", "Full or TAESD.", infotext="VAE Decoder"),
-    Option("sd_unet", "Automatic", "Replacement of the U-Net."),
+    Option(
+        "sd_vae_overrides_per_model_preferences",
+        True,
+        "sd_vae wins over a file named like the checkpoint.",
+        target="vae_wins",
+    ),
+    Option(
+        "sd_vae_checkpoint_cache", 0, "VAEs cached in RAM.", instead="a VAE is read when it is used"
+    ),
+    Option(
+        "auto_vae_precision",
+        True,
+        "Repeat failed work of the VAE in 32 bits.",
+        target="computing.vae_retry_float32",
+    ),
+    Option(
+        "auto_vae_precision_bfloat16",
+        False,
+        "Repeat failed work of the VAE in bfloat16, and not in 32 bits.",
+        target="computing.vae_retry_bfloat16",
+    ),
+    Option(
+        "sd_vae_encode_method",
+        "Full",
+        "Full or TAESD.",
+        infotext="VAE Encoder",
+        instead=_NO_TAESD,
+    ),
+    Option(
+        "sd_vae_decode_method",
+        "Full",
+        "Full or TAESD.",
+        infotext="VAE Decoder",
+        instead=_NO_TAESD,
+    ),
+    Option(
+        "sd_unet",
+        "Automatic",
+        "Replacement of the U-Net.",
+        instead="always the checkpoint's own",
+    ),
     Option(
         "emphasis",
         "Original",
@@ -52,8 +103,19 @@ STABLE_DIFFUSION: Final = (
         highest=74,
         target="comma_backtrack",
     ),
-    Option("enable_prompt_comments", True, "A # starts a comment in prompts."),
-    Option("enable_batch_seeds", True, "Each picture of a batch has its own seed."),
+    Option(
+        "enable_prompt_comments",
+        True,
+        "A # starts a comment in prompts.",
+        target="texts.comments",
+        infotext="Prompt comments",
+    ),
+    Option(
+        "enable_batch_seeds",
+        True,
+        "A picture is the same alone and in a batch.",
+        instead="it always is",
+    ),
     Option(
         "enable_quantization",
         False,
@@ -69,12 +131,27 @@ STABLE_DIFFUSION: Final = (
         target="clip_skip",
         infotext="Clip skip",
     ),
-    Option("sdxl_clip_l_skip", False, "Clip skip for SDXL's small text encoder, too."),
-    Option("sdxl_crop_top", 0, "SDXL crop coordinate."),
-    Option("sdxl_crop_left", 0, "SDXL crop coordinate."),
-    Option("sdxl_refiner_low_aesthetic_score", 2.5, "SDXL refiner, negative prompt."),
-    Option("sdxl_refiner_high_aesthetic_score", 6.0, "SDXL refiner, prompt."),
-    Option("upcast_attn", False, "Compute attention in 32 bits."),
+    Option(
+        "sdxl_clip_l_skip",
+        False,
+        "Clip skip for SDXL's small text encoder, too.",
+        instead=_NO_SDXL,
+    ),
+    Option("sdxl_crop_top", 0, "SDXL crop coordinate.", instead=_NO_SDXL),
+    Option("sdxl_crop_left", 0, "SDXL crop coordinate.", instead=_NO_SDXL),
+    Option(
+        "sdxl_refiner_low_aesthetic_score",
+        2.5,
+        "SDXL refiner, negative prompt.",
+        instead=_NO_SDXL,
+    ),
+    Option("sdxl_refiner_high_aesthetic_score", 6.0, "SDXL refiner, prompt.", instead=_NO_SDXL),
+    Option(
+        "upcast_attn",
+        False,
+        "Compute attention in 32 bits.",
+        target="computing.upcast_attention",
+    ),
     Option(
         "randn_source",
         "GPU",
@@ -94,7 +171,13 @@ STABLE_DIFFUSION: Final = (
         choices=("first pass", "second pass", "both passes"),
         honoured=True,
     ),
-    Option("hires_fix_use_firstpass_conds", False, "Hires fix: same text conditioning."),
+    Option(
+        "hires_fix_use_firstpass_conds",
+        False,
+        "Hires fix: encode its prompts with the LoRAs of the first pass.",
+        target="texts.first_pass_networks",
+        infotext="Hires conds of first pass",
+    ),
 )
 
 IMG2IMG: Final = (
@@ -173,7 +256,12 @@ SAMPLER_PARAMETERS: Final = (
     Option("hide_samplers", (), "Samplers that the page does not list."),
     _tuning("eta_ddim", 0.0, 1.0, "eta_ddim", "Eta DDIM", "Noise multiplier of DDIM."),
     _tuning("eta_ancestral", 1.0, 1.0, "eta_ancestral", "Eta", "Noise multiplier of the others."),
-    Option("ddim_discretize", "uniform", "Timesteps of DDIM: uniform or quad."),
+    Option(
+        "ddim_discretize",
+        "uniform",
+        "Timesteps of DDIM: uniform or quad.",
+        instead="always uniform",
+    ),
     _tuning("s_churn", 0.0, 100.0, "s_churn", "Sigma churn", "Noise added in each step."),
     _tuning("s_tmin", 0.0, 100.0, "s_tmin", "Sigma tmin", "Lowest sigma with churn."),
     _tuning("s_tmax", 0.0, 999.0, "s_tmax", "Sigma tmax", "Highest sigma with churn; 0 = any."),
@@ -270,86 +358,5 @@ SAMPLER_PARAMETERS: Final = (
         "NGMS in every step, not in every second one.",
         target="tuning.ngms_all_steps",
         infotext="NGMS all steps",
-    ),
-)
-
-OPTIMISATION: Final = (
-    Option("cross_attention_optimization", "Automatic", "Attention; always scaled dot product."),
-    Option("token_merging_ratio", 0.0, "Token merging.", infotext="Token merging ratio"),
-    Option("token_merging_ratio_img2img", 0.0, "Token merging in img2img; 0 = the same."),
-    Option("token_merging_ratio_hr", 0.0, "Token merging in hires fix; 0 = the same."),
-    Option(
-        "pad_cond_uncond",
-        False,
-        "Pad prompt and negative prompt to equal length with empty chunks.",
-        target="pad_conds",
-        infotext="Pad conds",
-    ),
-    Option(
-        "pad_cond_uncond_v0",
-        False,
-        "Repeat the negative prompt's last vector, or cut it, to the prompt's length.",
-        target="pad_conds_v0",
-        infotext="Pad conds v0",
-    ),
-    Option("persistent_cond_cache", True, "Remember text embeddings between jobs."),
-    Option("batch_cond_uncond", True, "Compute both sides of the guidance at once."),
-    Option("fp8_storage", "Disable", "8-bit weights.", infotext="FP8 weight"),
-    Option("cache_fp16_weight", False, "Keep 16-bit weights for LoRA."),
-)
-
-COMPATIBILITY: Final = (
-    Option("auto_backcompat", True, "Follow the version in pasted infotexts.", honoured=True),
-    Option(
-        "use_old_scheduling",
-        False,
-        "Prompt editing as before 1.6: numbers below 1 are fractions.",
-        target="old_prompt_editing",
-        infotext="Old prompt editing timelines",
-    ),
-    Option(
-        "use_old_karras_scheduler_sigmas",
-        False,
-        "Schedules from sigma 10 to 0.1, as in 2022.",
-        target="tuning.old_sigma_range",
-        infotext="Old sigma range",
-    ),
-    Option(
-        "use_old_hires_fix_width_height",
-        False,
-        "Hires fix as in 2022: width and height are the finished picture's.",
-        honoured=True,
-    ),
-    Option(
-        "use_downcasted_alpha_bar",
-        False,
-        "Noise levels in half precision, as before 1.7.",
-        target="tuning.downcast_alphas",
-        infotext="Downcast alphas_cumprod",
-    ),
-    Option("no_dpmpp_sde_batch_determinism", False, "SDE noise depends on the batch size."),
-    Option("dont_fix_second_order_samplers_schedule", False, "Prompt editing as before 1.5."),
-)
-
-FACES: Final = (
-    Option("face_restoration", False, "Restore faces.", infotext="Face restoration"),
-    Option("face_restoration_model", "CodeFormer", "CodeFormer or GFPGAN."),
-    Option("code_former_weight", 0.5, "CodeFormer: 0 = strongest.", lowest=0.0, highest=1.0),
-    Option("face_restoration_unload", False, "Move the model to RAM afterwards."),
-    Option(
-        "ESRGAN_tile",
-        192,
-        "Side of the tiles in which upscalers work, in pixels; 0 = the whole picture at once.",
-        lowest=0,
-        highest=4096,
-        target="upscaler_tile",
-    ),
-    Option(
-        "ESRGAN_tile_overlap",
-        8,
-        "How far the tiles of upscalers overlap, in pixels.",
-        lowest=0,
-        highest=1024,
-        target="upscaler_tile_overlap",
     ),
 )

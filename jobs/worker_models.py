@@ -1,9 +1,13 @@
-"""The checkpoints a worker keeps loaded: that of the job, and those that take part in it."""
+"""The checkpoints a worker keeps loaded: those of the job, and as many more as the settings say."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from jobs.messages import WorkerConfig
 from models.catalog import Catalog, CheckpointEntry
@@ -12,15 +16,32 @@ from models.embeddings import EmbeddingShelf
 from models.extra_networks.shelf import hypernetwork_shelf, lora_shelf
 from models.hashes import HashCache, short_hash
 from models.load import load_checkpoint
-from models.vae import AUTOMATIC, VaeFile, VaeWishes, choose_vae
+from models.vae import VaeFile, VaeWishes, choose_vae
 from pipelines.families.sd1 import StableDiffusion1
 from pipelines.networks import ModelNetworks
 from pipelines.pipeline import Pipeline, TextualInversion
 from pipelines.request import Img2ImgRequest
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many checkpoints stay loaded, those of the job among them, and where the others wait.
+
+    A job that needs more has more. `rest_in_ram`: the others leave the device for the RAM.
+    """
+
+    checkpoints: int = 1
+    rest_in_ram: bool = True
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Room:
+        """What A1111's settings say; its older `sd_checkpoint_cache` counts the others alone."""
+        limit, cache = int(options["sd_checkpoints_limit"]), int(options["sd_checkpoint_cache"])
+        return cls(max(1, limit, 1 + cache), bool(options["sd_checkpoints_keep_in_cpu"]))
+
+
 class ModelShelf:
-    """Pipelines by checkpoint. Not thread-safe."""
+    """Pipelines by checkpoint, the one used last at the end. Not thread-safe."""
 
     def __init__(self, config: WorkerConfig, policy: DevicePolicy, flags: DeviceFlags) -> None:
         self._config = config
@@ -40,6 +61,9 @@ class ModelShelf:
         self._loaded: dict[Path, Pipeline] = {}
         self._vaes: dict[Path, Path | None] = {}
         """The external VAE that each loaded checkpoint has."""
+        self._room = Room()
+        self._resting: set[Path] = set()
+        """Those that wait in the RAM."""
 
     def __len__(self) -> int:
         return len(self._loaded)
@@ -51,6 +75,16 @@ class ModelShelf:
         """Give all memory back."""
         self._loaded.clear()
         self._vaes.clear()
+        self._resting.clear()
+
+    def give_room(self, room: Room) -> None:
+        """Keep this many from now on."""
+        self._room = room
+
+    def drop_others(self, keep: Collection[Path]) -> None:
+        """Give the memory of all but these back."""
+        for other in [other for other in self._loaded if other not in keep]:
+            self._drop(other)
 
     def entry(self, checkpoint: str) -> CheckpointEntry:
         """The checkpoint of this title, name or hash. Raises MissingModel."""
@@ -68,22 +102,52 @@ class ModelShelf:
         return frozenset(self.entry(name).path for name in names)
 
     def pipeline(
-        self, entry: CheckpointEntry, keep: Collection[Path] = (), vae: str = AUTOMATIC
+        self, entry: CheckpointEntry, keep: Collection[Path] = (), vae: VaeWishes | None = None
     ) -> Pipeline:
-        """The loaded checkpoint with this VAE (behaviour 15.4).
+        """The loaded checkpoint with this VAE (behaviour 15.4), on its device.
 
-        Before it is loaded, all but those in `keep` leave. Raises MissingVae for one that is not
-        here, BadModelFile for one that cannot be used.
+        Those in `keep` stay; of the others those used longest ago leave when there is no room.
+        Raises MissingVae for a VAE that is not here, BadModelFile for one that cannot be used.
         """
-        file = self._vae(entry, vae)
+        file = choose_vae(entry.stem, vae or VaeWishes(), self._catalog.vaes()).file
         path = None if file is None else file.path
-        if entry.path not in self._loaded or self._vaes[entry.path] != path:
-            for other in [other for other in self._loaded if other not in keep]:
-                self._drop(other)
+        if self._vaes.get(entry.path, path) != path:
             self._drop(entry.path)
-            self._loaded[entry.path] = self._load(entry, file)
-            self._vaes[entry.path] = path
-        return self._loaded[entry.path]
+        if entry.path not in self._loaded or entry.path in self._resting:
+            self._make_room({entry.path, *keep})
+        pipeline = self._loaded.pop(entry.path, None)
+        if pipeline is None:
+            pipeline = self._load_or_make_room(entry, file, keep)
+        elif entry.path in self._resting:
+            pipeline.wake()
+            self._resting.remove(entry.path)
+        self._loaded[entry.path] = pipeline
+        self._vaes[entry.path] = path
+        return pipeline
+
+    def _make_room(self, needed: Collection[Path]) -> None:
+        """Let the oldest others go that do not fit beside `needed`; the rest wait."""
+        others = [other for other in self._loaded if other not in needed]
+        fitting = max(0, self._room.checkpoints - len(needed))
+        gone = others[: max(0, len(others) - fitting)]
+        for other in gone:
+            self._drop(other)
+        for other in others[len(gone) :]:
+            if self._room.rest_in_ram and other not in self._resting:
+                self._loaded[other].rest()
+                self._resting.add(other)
+
+    def _load_or_make_room(
+        self, entry: CheckpointEntry, vae: VaeFile | None, keep: Collection[Path]
+    ) -> Pipeline:
+        """Load; where the memory is too small, once more without what is not needed now."""
+        try:
+            return self._load(entry, vae)
+        except (MemoryError, torch.OutOfMemoryError):
+            if all(other in keep for other in self._loaded):
+                raise
+        self.drop_others(keep)
+        return self._load(entry, vae)
 
     def _load(self, entry: CheckpointEntry, vae: VaeFile | None) -> Pipeline:
         placement = self._policy.choose(self._flags, entry.size)
@@ -106,12 +170,10 @@ class ModelShelf:
             ),
         )
 
-    def _vae(self, entry: CheckpointEntry, wanted: str) -> VaeFile | None:
-        return choose_vae(entry.stem, VaeWishes(setting=wanted), self._catalog.vaes()).file
-
     def _drop(self, path: Path) -> None:
         self._loaded.pop(path, None)
         self._vaes.pop(path, None)
+        self._resting.discard(path)
 
     def know_embeddings(self, pipeline: Pipeline) -> None:
         """Look at the embeddings folder and tell the pipeline what fits its text encoder."""

@@ -20,11 +20,13 @@ from PIL import Image
 from interrogate.bench import NotEnoughMemory
 from jobs.assets import AssetStore
 from jobs.messages import JobDone, RunJob, WorkerConfig
+from jobs.options import OptionStore
 from jobs.worker_extras import ExtrasDesk, TileListener
 from jobs.worker_interrogation import CountListener, InterrogationDesk
-from jobs.worker_models import ModelShelf
+from jobs.worker_models import ModelShelf, Room
 from jobs.worker_upscalers import UpscalerShelf
 from models.device import DeviceFlags, DevicePolicy
+from models.vae import VaeWishes
 from pipelines.call_memo import CallMemo
 from pipelines.events import RunListener
 from pipelines.pictures import PictureLimits, open_picture
@@ -70,13 +72,15 @@ class Studio:
         self._desk.relieve()
         began = time.monotonic()
         request, shelf = job.spec.request, self._shelf
+        shelf.give_room(Room.of(OptionStore(self._config.data_dir).all()))
         together = shelf.companions(request)
+        vae = VaeWishes(setting=request.vae, setting_overrides=request.vae_wins)
 
         def load(checkpoint: str) -> Pipeline:
             wanted = shelf.entry(checkpoint)
             if wanted not in shelf:
                 listener.on_note(f"Loading {wanted.name}")
-            pipeline = shelf.pipeline(wanted, together, request.vae)
+            pipeline = shelf.pipeline(wanted, together, vae)
             shelf.know_embeddings(pipeline)
             return pipeline
 
@@ -85,16 +89,20 @@ class Studio:
         facts: dict[str, Any] = {"model": entry.model_name, "model_title": entry.title}
         if job.spec.kind == "load":
             return JobDone(job.job_id, False, facts)
-        report = run(
-            request,
-            pipeline,
-            self._open,
-            listener,
-            first_batch=self._first_batch(job),
-            load=load,
-            upscalers=self._upscalers,
-            memo=self._memo if job.spec.shares_calls else None,
-        )
+        try:
+            report = run(
+                request,
+                pipeline,
+                self._open,
+                listener,
+                first_batch=self._first_batch(job),
+                load=load,
+                upscalers=self._upscalers,
+                memo=self._memo if job.spec.shares_calls else None,
+            )
+        except (MemoryError, torch.OutOfMemoryError):
+            shelf.drop_others(together)  # the next try has their memory
+            raise
         facts |= {
             "model_hash": pipeline.model_hash,
             "vae_name": pipeline.vae_name,

@@ -258,14 +258,14 @@ def _deliver(
     *,
     incomplete: bool,
 ) -> None:
-    request = job.request
+    request, comments = job.request, job.request.texts.comments
     for k, (image, mask, earlier) in enumerate(zip(images, masks, stages, strict=True)):
         position = batch * request.batch_size + k
-        prompt = strip_comments(request.prompt)
+        prompt = strip_comments(request.prompt, on=comments)
         facts = ImageFacts(
             index=position,
             prompt=prompt,
-            negative_prompt=strip_comments(request.negative_prompt),
+            negative_prompt=strip_comments(request.negative_prompt, on=comments),
             seed=request.all_seeds()[position],
             subseed=request.all_subseeds()[position],
             model_name=job.pipeline.model_name,
@@ -287,6 +287,9 @@ def _deliver(
                 facts.seed,
                 facts.subseed,
                 incomplete,
+                model_name=facts.model_name,
+                model_hash=facts.model_hash,
+                vae_name=facts.vae_name or "",
                 mask=mask,
                 stages=earlier,
             )

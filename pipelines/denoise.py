@@ -58,6 +58,8 @@ class DenoiseJob:
     """Answers of earlier pictures' calls; None asks the network every time."""
     weights: Hashable = ()
     """What the networks' weights depend on besides their files, such as LoRAs."""
+    batch_conds: bool = True
+    """Prompt and negative prompt in one call of the network."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class _Guided:
             job.course.tuning,
             job.total_steps,
             image,
+            together=job.batch_conds,
         )
         # Reading a sigma back would halt a GPU at each step.
         self._compares_sigma = job.course.tuning.ngms > 0 or (

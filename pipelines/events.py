@@ -66,6 +66,10 @@ class FinishedPicture:
     goes before `infotext`."""
     name: str = ""
     """What its file is to be called, without extension; empty for the usual patterns."""
+    model_name: str = ""
+    """Of the checkpoint, for file names; the infotext need not tell it. So with the next two."""
+    model_hash: str = ""
+    vae_name: str = ""
     mask: Image.Image | None = None
     """Inpainting: the overlay's mask (L, white = new paint), for who wants it beside (5.7)."""
     stages: Mapping[str, Callable[[], Image.Image]] = field(default_factory=dict, compare=False)

@@ -44,6 +44,8 @@ class Guidance:
     """CFG over prompt parts and negative prompt; counts model calls for prompt editing.
 
     `total_steps` is the steps slider, doubled for second-order samplers (behaviour 7.1, 9.3).
+    `together` computes both sides in one call, which needs the memory of both; the results are
+    the same but for rounding (A1111's `batch_cond_uncond`, behaviour 7.5).
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Guidance:
         tuning: SamplerTuning,
         total_steps: int,
         image: ImageGuidance | None = None,
+        *,
+        together: bool = True,
     ) -> None:
         self._predict = predict
         self._conditioning = conditioning
@@ -61,6 +65,7 @@ class Guidance:
         self._tuning = tuning
         self._total_steps = total_steps
         self._image = image
+        self._together = together
         self._calls = 0
 
     def swap(self, predict: Predict, conditioning: Conditioning) -> None:
@@ -115,7 +120,8 @@ class Guidance:
     ) -> tuple[list[Tensor], Tensor | None]:
         """Predictions of every part and of the negative prompts.
 
-        All in one call when the contexts are equally long, else one call for each length.
+        All in one call when the contexts are equally long, else one call for each length; the
+        negative prompts in a call of their own unless both sides go together.
         """
         batch = x.shape[0]
         contexts = [part.tensor for part in step.parts]
@@ -124,8 +130,12 @@ class Guidance:
             contexts += list(step.uncond)
             images += list(range(batch))
         results: list[Tensor | None] = [None] * len(contexts)
-        for length in dict.fromkeys(context.shape[0] for context in contexts):
-            rows = [k for k, context in enumerate(contexts) if context.shape[0] == length]
+        parts = len(step.parts)
+        calls = [
+            (context.shape[0], self._together or k < parts) for k, context in enumerate(contexts)
+        ]
+        for call in dict.fromkeys(calls):
+            rows = [k for k, one in enumerate(calls) if one == call]
             at = [images[k] for k in rows]
             output = self._predict(
                 _rows(x, at), _rows(level, at), torch.stack([contexts[k] for k in rows])
@@ -133,7 +143,6 @@ class Guidance:
             for k, row in zip(rows, output, strict=True):
                 results[k] = row
         done = [result for result in results if result is not None]
-        parts = len(step.parts)
         return done[:parts], torch.stack(done[parts:]) if with_uncond else None
 
 

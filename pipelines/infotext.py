@@ -28,6 +28,7 @@ from pipelines.infotext_keys import (
     SOFT_ENABLED,
     SOFT_FIELDS,
     START_STEP_FIELDS,
+    TEXT_FIELDS,
     TUNING_FIELDS,
 )
 from pipelines.request import (
@@ -45,6 +46,7 @@ from pipelines.request import (
     ResizeMode,
     SamplerTuning,
     StepSemantics,
+    Telling,
 )
 from pipelines.sampler_names import find_sampler
 from pipelines.version import VERSION_TAG
@@ -89,9 +91,9 @@ def write_infotext(request: Img2ImgRequest, facts: ImageFacts) -> str:
     Keys and their order are A1111's. Keys of ours follow its extras, only where the job does what
     A1111 cannot say: Step semantics (with Executed steps, Start at step ...), Resize mode,
     Outpaint anchor, Mask blur x / y, Mask rounding, Overlay inpaint, Background color, Color
-    correction, Comma backtrack, Quantize timesteps; and with every mask its Mask hash, from
-    `facts.extra`. Two of A1111's keys are written more often than there: Mask blur also when it is
-    0, Emphasis also when only BREAK or a backslash shows the mode.
+    correction, Comma backtrack, Quantize timesteps, Prompt comments ...; and with every mask its
+    Mask hash, from `facts.extra`. Two of A1111's keys are written more often than there: Mask blur
+    also when it is 0, Emphasis also when only BREAK or a backslash shows the mode.
     """
     values = {
         **_fixed(request, facts),
@@ -103,7 +105,7 @@ def write_infotext(request: Img2ImgRequest, facts: ImageFacts) -> str:
         **_tuning(request.tuning, facts.schedule_label),
         **_own(request, facts),
         **{key: _pick(value, facts.index) for key, value in facts.extra.items()},
-        "Version": facts.version,
+        "Version": facts.version if request.telling.version else None,
     }
     line = ", ".join(_pair(key, values[key]) for key in _ordered(values, facts.extra))
     negative = f"\nNegative prompt: {facts.negative_prompt}" if facts.negative_prompt else ""
@@ -165,10 +167,7 @@ def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
         "Image CFG scale": sampling.image_cfg_scale if is_edit else None,
         "Seed": facts.seed,
         "Size": f"{request.width}x{request.height}",
-        "Model hash": facts.model_hash or None,
-        "Model": facts.model_name or None,
-        "VAE hash": facts.vae_hash,
-        "VAE": facts.vae_name,
+        **_files(request.telling, facts),
         "Variation seed": facts.subseed if varies else None,
         "Variation seed strength": seeds.subseed_strength if varies else None,
         "Seed resize from": (
@@ -180,6 +179,16 @@ def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
         "ENSD": seeds.ensd if _ensd_matters(request, facts.sampler_name) else None,
         "RNG": None if seeds.source is NoiseSource.GPU else seeds.source.value,
         "Tiling": True if request.tiling else None,
+    }
+
+
+def _files(telling: Telling, facts: ImageFacts) -> dict[str, str | None]:
+    """Names and hashes of checkpoint and VAE, as far as the settings want them told."""
+    return {
+        "Model hash": (facts.model_hash or None) if telling.model_hash else None,
+        "Model": (facts.model_name or None) if telling.model_name else None,
+        "VAE hash": facts.vae_hash if telling.vae_hash else None,
+        "VAE": facts.vae_name if telling.vae_name else None,
     }
 
 
@@ -267,6 +276,7 @@ def _tuning(tuning: SamplerTuning, schedule_label: str) -> dict[str, Any]:
 def _own(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
     sampling = request.sampling
     values = _changed(request, {**REQUEST_FIELDS, **OWN_REQUEST_FIELDS})
+    values |= _changed(request.texts, TEXT_FIELDS)
     if sampling.semantics is not StepSemantics.A1111:
         values["Step semantics"] = sampling.semantics.value
         values["Executed steps"] = facts.executed_steps

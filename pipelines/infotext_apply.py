@@ -6,7 +6,7 @@ Catalogs are not known here: which file a model name or hash means is for the ca
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipelines.infotext_keys import (
     OWN_TUNING_FIELDS,
     REQUEST_FIELDS,
     START_STEP_FIELDS,
+    TEXT_FIELDS,
     TUNING_FIELDS,
 )
 from pipelines.infotext_old import old_ways
@@ -31,6 +32,7 @@ from pipelines.infotext_passes import (
     read_refiner,
     read_soft,
 )
+from pipelines.infotext_skip import with_own
 from pipelines.infotext_values import ValueReader
 from pipelines.outpaint import Anchor
 from pipelines.request import (
@@ -86,7 +88,9 @@ class Applied:
     lora_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
-def apply_infotext(text: str, base: Img2ImgRequest, *, backcompat: bool = True) -> Applied:
+def apply_infotext(
+    text: str, base: Img2ImgRequest, *, backcompat: bool = True, skip: Collection[str] = ()
+) -> Applied:
     """Set everything that an infotext says in `base`. Never raises.
 
     Pictures, batch size and count and the checkpoint are kept from `base`. So are Steps, Sampler,
@@ -95,11 +99,13 @@ def apply_infotext(text: str, base: Img2ImgRequest, *, backcompat: bool = True) 
     Color correction ...) are kept from `base` unless the infotext is one of ours. Values out of
     range are moved into it, unreadable ones left out: `problems` says so. A text without
     parameters only replaces the prompts, an empty one nothing. `backcompat` follows what old
-    versions of A1111 did (`auto_backcompat`).
+    versions of A1111 did (`auto_backcompat`). Keys in `skip` (`infotext_skip_pasting`), "Prompt"
+    and "Negative prompt" among them, are as if the infotext said of them what `base` says.
     """
     if not text.strip():
         return Applied(base, problems=("There is no text to read parameters from.",))
     parsed = parse_infotext(text.encode("utf-8", "replace").decode(), fill_defaults=False)
+    parsed = with_own(parsed, base, skip)
     reader = ValueReader(parsed.params)
     job = _Job(parsed, base, reader)
     changes: dict[str, Any] = job.prompts()
@@ -165,6 +171,7 @@ class _Job:
         changes = {
             "sampling": self._sampling(),
             "tuning": self._tuning(),
+            "texts": base.texts.model_copy(update=self._fields(base.texts, TEXT_FIELDS, own=True)),
             "seeds": self._seeds(),
             "vae": (reader.text("VAE") or base.vae)[:1000],
             "clip_skip": reader.number("Clip skip", Img2ImgRequest, "clip_skip", 1),

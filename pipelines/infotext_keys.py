@@ -159,6 +159,13 @@ OWN_REQUEST_FIELDS: dict[str, str] = {
 }
 """Our keys of fields that A1111 does not record, written when they are not the default."""
 
+TEXT_FIELDS: dict[str, str] = {
+    "Prompt comments": "comments",
+    "Undoubled prompt editing": "undoubled_editing",
+    "Hires conds of first pass": "first_pass_networks",
+}
+"""Our keys of TextRules, which A1111 does not record, written when they are not the default."""
+
 OWN_INPAINT_FIELDS: dict[str, str] = {
     "Mask blur x": "blur_x",
     "Mask blur y": "blur_y",
@@ -184,6 +191,7 @@ OWN_SLOTS: tuple[str, ...] = (
     MASK_HASH,
     "Overlay inpaint",
     *OWN_REQUEST_FIELDS,
+    *TEXT_FIELDS,
     *OWN_TUNING_FIELDS,
 )
 """Our keys, where a job leaves what A1111 can say; they stand between its extras and Version."""

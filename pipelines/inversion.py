@@ -82,13 +82,14 @@ def _denoiser(job: Job, asked: Inversion) -> Denoiser:
     family, request = job.pipeline.family, job.request
     schedule = family.schedule.to(family.device)
     count = request.batch_size
-    prompt, _ = extract_networks(strip_comments(asked.prompt))
-    _, tags = extract_networks(strip_comments(request.prompt))
+    comments = request.texts.comments
+    prompt, _ = extract_networks(strip_comments(asked.prompt, on=comments))
+    _, tags = extract_networks(strip_comments(request.prompt, on=comments))
     known = job.pipeline.embeddings_with(job.pipeline.activate(tags))
     conditioning = Conditioning.build(
         job.pipeline.text_encoder,
         [prompt] * count,
-        [strip_comments(asked.negative_prompt)] * count,
+        [strip_comments(asked.negative_prompt, on=comments)] * count,
         steps=asked.steps,
         settings=EncodeSettings(
             clip_skip=request.clip_skip,
@@ -104,7 +105,10 @@ def _denoiser(job: Job, asked: Inversion) -> Denoiser:
         t = schedule.sigma_to_t(level)
         return family.denoised(x[:, :channels], level, t, context, extra)
 
-    guidance = Guidance(predict, conditioning, asked.cfg_scale, _PLAIN, asked.steps)
+    together = request.computing.batch_conds
+    guidance = Guidance(
+        predict, conditioning, asked.cfg_scale, _PLAIN, asked.steps, together=together
+    )
     done, stopped = 0, False
 
     def denoiser(x: Tensor, sigma: float) -> Tensor:

@@ -73,6 +73,15 @@ class Pipeline:
         self.text_encoder.weights = active.text_weights
         return active
 
+    def rest(self) -> None:
+        """Leave the device for the RAM, without networks, until `wake`."""
+        self.activate(())
+        self.family.to_ram()
+
+    def wake(self) -> None:
+        """Come back to the device."""
+        self.family.to_device()
+
     def embeddings_with(self, active: ActiveNetworks) -> Mapping[tuple[int, ...], TextualInversion]:
         """The known textual inversions and those that LoRAs brought along, which say their name."""
         brought = {

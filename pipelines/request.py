@@ -13,8 +13,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from pipelines.computing import Computing
 from pipelines.frozen import Frozen
 from pipelines.outpaint import Anchor
+from pipelines.soft_settings import SoftInpaint
+from pipelines.telling import Telling
+from pipelines.text_rules import TextRules
 from pipelines.tuning import SamplerTuning
 
 __all__ = [
@@ -23,6 +27,7 @@ __all__ = [
     "MAX_SIDE",
     "MIN_SIDE",
     "SEED_LIMIT",
+    "Computing",
     "Emphasis",
     "Frozen",
     "HiresFix",
@@ -41,6 +46,8 @@ __all__ = [
     "Seeds",
     "SoftInpaint",
     "StepSemantics",
+    "Telling",
+    "TextRules",
 ]
 
 SEED_LIMIT = 4294967294
@@ -127,17 +134,6 @@ class Emphasis(StrEnum):
     IGNORE = "Ignore"
     ORIGINAL = "Original"
     NO_NORM = "No norm"
-
-
-class SoftInpaint(Frozen):
-    """Soft inpainting: the mask blends by noise level, the overlay by what changed (3.9)."""
-
-    schedule_bias: Annotated[float, Field(ge=0.0, le=8.0)] = 1.0
-    preservation_strength: Annotated[float, Field(ge=0.0, le=8.0)] = 0.5
-    transition_contrast_boost: Annotated[float, Field(ge=1.0, le=32.0)] = 4.0
-    mask_influence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    difference_threshold: Annotated[float, Field(ge=0.0, le=8.0)] = 0.5
-    difference_contrast: Annotated[float, Field(ge=0.0, le=8.0)] = 2.0
 
 
 class Inpaint(Frozen):
@@ -304,6 +300,9 @@ class Img2ImgRequest(Frozen):
             "None = the checkpoint's own",
         ),
     ] = "Automatic"
+    vae_wins: Annotated[
+        bool, Field(description="a VAE beside the checkpoint gives way to the chosen one")
+    ] = True
     clip_skip: Annotated[int, Field(ge=1, le=12)] = 1
     emphasis: Emphasis = Emphasis.ORIGINAL
     comma_backtrack: Annotated[int, Field(ge=0, le=74)] = 20
@@ -336,6 +335,9 @@ class Img2ImgRequest(Frozen):
     hires: HiresFix | None = None
     refiner: Refiner | None = None
     inversion: Inversion | None = None
+    texts: TextRules = TextRules()
+    computing: Computing = Computing()
+    telling: Telling = Telling()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

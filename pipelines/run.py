@@ -66,10 +66,14 @@ def run(
     job.upscalers = upscalers or job.upscalers
     job.memo = None if memo is None else memo.begin()
     _add_companions(job, load)
-    families = [one.family for one in (pipeline, job.second_pipeline, job.refiner) if one]
+    pipelines = [one for one in (pipeline, job.second_pipeline, job.refiner) if one]
+    if not request.computing.keep_texts:
+        for one in pipelines:
+            one.text_encoder.clear()
     with ExitStack() as stack:
-        for family in {id(family): family for family in families}.values():
+        for family in {id(one.family): one.family for one in pipelines}.values():
             stack.enter_context(family.tiled(request.tiling))
+            stack.enter_context(family.computing(request.computing))
         if request.is_txt2img:
             job.extra = empty_channels(pipeline.family, *job.latent_shape[1:])
         else:

@@ -62,20 +62,25 @@ def run_pass(job: Job, one: Pass) -> Denoised:
         _refiner(job, one),
         job.memo,
         _weights(job, one),
+        request.computing.batch_conds,
     )
     return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
 
 
 def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
+    """The texts of a pass, encoded; afterwards the networks that its prompt asks for work."""
     request, count = job.request, one.x.shape[0]
-    prompt, tags = extract_networks(strip_comments(one.prompt))
-    known = pipeline.embeddings_with(_activate(job, pipeline, tags))
+    prompt, tags = _prompt(job, one.prompt)
+    encoding = tags
+    if one.hires_steps is not None and request.texts.first_pass_networks:
+        _, encoding = _prompt(job, request.prompt)
+    known = pipeline.embeddings_with(_activate(job, pipeline, encoding))
     conditioning = Conditioning.build(
         pipeline.text_encoder,
         [prompt] * count,
-        [strip_comments(one.negative_prompt)] * count,
-        steps=one.steps,
-        hires_steps=one.hires_steps,
+        [strip_comments(one.negative_prompt, on=request.texts.comments)] * count,
+        steps=_edited(job, job.course, one.steps),
+        hires_steps=one.hires_steps and _edited(job, one.course, one.hires_steps),
         old_editing=request.old_prompt_editing,
         settings=EncodeSettings(
             clip_skip=request.clip_skip,
@@ -87,7 +92,20 @@ def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
     )
     for name in conditioning.embedding_names:
         job.used_embeddings[known[name].name] = known[name].hash12
+    if encoding != tags:
+        _activate(job, pipeline, tags)
     return conditioning
+
+
+def _prompt(job: Job, text: str) -> tuple[str, tuple[NetworkTag, ...]]:
+    """The prompt without comments and network tags, and the tags."""
+    return extract_networks(strip_comments(text, on=job.request.texts.comments))
+
+
+def _edited(job: Job, course: Course, steps: int) -> int:
+    """Steps as prompt editing counts them; `steps` are doubled for second-order samplers."""
+    undoes = job.request.texts.undoubled_editing and course.sampler.second_order
+    return steps // 2 if undoes else steps
 
 
 def _padding(request: Img2ImgRequest) -> PadConds:
@@ -98,10 +116,10 @@ def _padding(request: Img2ImgRequest) -> PadConds:
 
 
 def _weights(job: Job, one: Pass) -> Hashable:
-    """What is in the networks besides their files: LoRAs with their strengths, tiling."""
-    _, tags = extract_networks(strip_comments(one.prompt))
+    """What is in the networks besides their files: LoRAs, tiling, ways of computing."""
+    _, tags = _prompt(job, one.prompt)
     found = (*job.used_loras.items(), *job.used_hypernetworks.items())
-    return tuple(map(repr, tags)), found, job.request.tiling
+    return tuple(map(repr, tags)), found, job.request.tiling, job.request.computing
 
 
 def _refiner(job: Job, one: Pass) -> RefinerStage | None:

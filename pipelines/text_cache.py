@@ -25,6 +25,10 @@ class CachedTextEncoder:
         self.weights: Hashable = ()
         """What the encoder's weights depend on now, such as LoRAs: other weights, other rows."""
 
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._rows.clear()
+
     @property
     def tokenizer(self) -> Tokenizer:
         """See TextEncoder."""

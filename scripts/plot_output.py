@@ -166,8 +166,8 @@ def plot_infotext(view: PlotView) -> str:
         request,
         ImageFacts(
             index=0,
-            prompt=strip_comments(request.prompt),
-            negative_prompt=strip_comments(request.negative_prompt),
+            prompt=strip_comments(request.prompt, on=request.texts.comments),
+            negative_prompt=strip_comments(request.negative_prompt, on=request.texts.comments),
             seed=seeds.seed if request.seeds.seed == -1 else request.seeds.seed,
             subseed=seeds.subseed if request.seeds.subseed == -1 else request.seeds.subseed,
             model_name=facts.get("model", request.checkpoint),

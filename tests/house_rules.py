@@ -47,6 +47,10 @@ PURE = (
     "pipelines.request",
     "pipelines.frozen",
     "pipelines.tuning",
+    "pipelines.soft_settings",
+    "pipelines.computing",
+    "pipelines.text_rules",
+    "pipelines.telling",
     "pipelines.old_hires",
     "pipelines.reproduction",
     "pipelines.picture*",
@@ -79,6 +83,9 @@ PURE_EXTRAS = {
     "pipelines.request": {"pydantic"},
     "pipelines.frozen": {"pydantic"},
     "pipelines.tuning": {"pydantic"},
+    "pipelines.soft_settings": {"pydantic"},
+    "pipelines.computing": {"pydantic"},
+    "pipelines.text_rules": {"pydantic"},
     "pipelines.colour": {"skimage"},
 }
 

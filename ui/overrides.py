@@ -15,6 +15,7 @@ from pipelines.infotext_keys import (
     OWN_REQUEST_FIELDS,
     OWN_TUNING_FIELDS,
     REQUEST_FIELDS,
+    TEXT_FIELDS,
     TUNING_FIELDS,
 )
 from pipelines.request import Img2ImgRequest
@@ -29,6 +30,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "RNG": ("seeds", "source"),
         "ENSD": ("seeds", "ensd"),
         **{key: ("tuning", name) for key, name in (TUNING_FIELDS | OWN_TUNING_FIELDS).items()},
+        **{key: ("texts", name) for key, name in TEXT_FIELDS.items()},
         **{
             key: (name,)
             for key, name in (REQUEST_FIELDS | OWN_REQUEST_FIELDS).items()
@@ -37,6 +39,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Infotext key -> where its value is in a request."""
+
+
+MODEL_KEYS = ("Model hash", "Model")
+"""Entries that choose the checkpoint: a pasted infotext makes them where the settings allow it."""
 
 
 class OverrideError(ValueError):
@@ -56,9 +62,12 @@ def apply_entries(lines: Sequence[str], request: Img2ImgRequest) -> Img2ImgReque
     """Set what the entries say. Raises OverrideError naming the entry and what is possible."""
     for line in lines:
         key, _, value = (part.strip() for part in line.partition(":"))
+        if key in MODEL_KEYS and value:
+            request = request.model_copy(update={"checkpoint": value[:1000]})
+            continue
         path = FIELDS.get(key)
         if path is None:
-            known = ", ".join(FIELDS)
+            known = ", ".join((*FIELDS, *MODEL_KEYS))
             raise OverrideError(f"Override settings: {line!r} is not known; there are: {known}")
         read = apply_infotext(f"Steps: 20, CFG scale: 7, Seed: 1, {key}: {value}", Img2ImgRequest())
         if read.problems:

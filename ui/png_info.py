@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,10 +66,15 @@ def text_in(path: Path) -> str:
     return (read_text_file(path) if is_text else read_picture(path)).text
 
 
-def apply_text(text: str, base: Img2ImgRequest, *, backcompat: bool = True) -> Applied:
-    """Spread an infotext or a ComfyUI workflow over a request. Raises WorkflowError."""
+def apply_text(
+    text: str, base: Img2ImgRequest, *, backcompat: bool = True, skip: Collection[str] = ()
+) -> Applied:
+    """Spread an infotext or a ComfyUI workflow over a request. Raises WorkflowError.
+
+    `skip` and `backcompat` say how an infotext is read (`apply_infotext`).
+    """
     if not looks_like_workflow(text):
-        return apply_infotext(text, base, backcompat=backcompat)
+        return apply_infotext(text, base, backcompat=backcompat, skip=skip)
     found = apply_workflow(text, base)
     vae = found.vae_name or base.vae
     problems = [*found.problems, *_unread(text)]

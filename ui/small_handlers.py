@@ -23,9 +23,10 @@ from ui.controls import Controls
 from ui.events import unchanged
 from ui.fill_names import known_names, local_networks, missing_vae
 from ui.form_fill import checkpoint_choices, form_values, notice, vae_choices
+from ui.form_keys import without_left_out
 from ui.form_request import active_size, sampling_of, working_size
 from ui.outpainting import outpaint_of, outpaint_sentence
-from ui.overrides import entries
+from ui.overrides import MODEL_KEYS, entries
 from ui.picture_files import size_of
 from ui.png_info import Info, apply_text, read_picture, read_text_file, text_in
 from ui.services import Services
@@ -59,7 +60,12 @@ class SmallHandlers:
         if self._services.options.get("disable_token_counters"):
             return ""
         text = self._styled(text or "", styles or [], negative)
-        count = count_prompt(text or "", int(steps or 1), self._services.tokenizer)
+        count = count_prompt(
+            text or "",
+            int(steps or 1),
+            self._services.tokenizer,
+            comments=bool(self._services.options.get("enable_prompt_comments")),
+        )
         return f'<span class="op-count">{count.used}/{count.limit}</span>'
 
     def steps_line(self, data: dict[Any, Any]) -> str:
@@ -137,9 +143,11 @@ class SmallHandlers:
 
         What is wrong with the mask is said by `MaskHandlers.check`, which knows the canvas.
         """
+        get = self._services.options.get
+        skip = get("infotext_skip_pasting")
         try:
-            follow = bool(self._services.options.get("auto_backcompat"))
-            applied = apply_text(infotext, self._base(), backcompat=follow)
+            follow = bool(get("auto_backcompat"))
+            applied = apply_text(infotext, self._base(), backcompat=follow, skip=skip)
         except WorkflowError as error:
             gr.Warning(escape(str(error)), duration=12)
             return unchanged()
@@ -154,9 +162,9 @@ class SmallHandlers:
         said += [*vae_problems, *networks.problems, *names.problems, *outside]
         for problem in (*problems, *self._missing(applied), *said):
             gr.Warning(escape(problem), duration=8)
-        lines = entries(applied.request, self._base())
+        lines = entries(applied.request, self._base()) + self._model_entry(applied)
         overrides = gr.update(choices=lines, value=lines, visible=bool(lines))
-        values |= self._infer_styles(values)
+        values = without_left_out(values | self._infer_styles(values), skip)
         return self._form.updates({**values, "override_settings": overrides})
 
     def read_png(self, path: str | None) -> tuple[str, str]:
@@ -314,6 +322,18 @@ class SmallHandlers:
             if view.pictures and view.spec.kind == "generate":
                 return view.pictures[0].infotext
         return ""
+
+    def _model_entry(self, applied: Applied) -> list[str]:
+        """The override that chooses the picture's checkpoint, where the settings allow it."""
+        get, catalog = self._services.options.get, self._services.catalog
+        if get("disable_weights_auto_swap"):
+            return []
+        current = catalog.default(str(get("sd_model_checkpoint") or ""))
+        for key, name in zip(MODEL_KEYS, (applied.model_hash, applied.model_name), strict=True):
+            entry = catalog.find(name) if name else None
+            if entry is not None:
+                return [] if entry == current else [f"{key}: {name}"]
+        return []
 
     def _missing(self, applied: Applied) -> list[str]:
         """A sentence for the checkpoint and each embedding of a picture that are not here."""

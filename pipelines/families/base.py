@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipelines.computing import Computing
 from pipelines.events import PreviewKind
 from pipelines.prompt.conditioning import TextEncoder
 from pipelines.schedules import NoiseSchedule
@@ -67,10 +68,19 @@ class Family(Protocol):
     def tiled(self, on: bool) -> AbstractContextManager[None]:
         """A block in which pictures come out tileable, if `on` (behaviour 14.3)."""
 
+    def computing(self, ways: Computing) -> AbstractContextManager[None]:
+        """A block in which network and VAE compute as a job wants it (behaviour 14.1, 17)."""
+
+    def to_ram(self) -> None:
+        """Leave the device; nothing may be asked of the model until `to_device`."""
+
+    def to_device(self) -> None:
+        """Come back to the device. Costs nothing where the model is there."""
+
     def decode(self, latents: Tensor) -> Sequence[Image.Image]:
         """Latents (B, C, h, w) to RGB pictures of 8h x 8w, truncated to 8 bit (behaviour 14.1).
 
-        Raises ModelOutputError when the VAE gives NaN in float32, too.
+        Raises ModelOutputError when the VAE gives NaN, also in the format that `computing` allows.
         """
 
     def preview(self, latent: Tensor, kind: PreviewKind) -> Image.Image:

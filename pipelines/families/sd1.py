@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.load import LoadedCheckpoint
+from pipelines.computing import Computing
 from pipelines.events import PreviewKind
+from pipelines.families.attention import upcast_attention
 from pipelines.families.base import ModelOutputError, Variant
 from pipelines.families.tiling import circular_padding
 from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
@@ -58,6 +60,7 @@ class StableDiffusion1:
         self._text_encoder = ClipTextEncoder(
             loaded.text_encoder, TransformersTokenizer(loaded.tokenizer)
         )
+        self._ways = Computing()
         self._predicts_v = loaded.prediction_type == "v_prediction"
         self._unet = loaded.unet.eval().requires_grad_(False)
         self._unet_dtype = self._unet.dtype  # asking takes a walk over all weights
@@ -101,13 +104,9 @@ class StableDiffusion1:
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """See Family.encode_pixels."""
-        pixels = pixels[None].to(self.device, self._vae.dtype)
-        with torch.inference_mode():
-            latent: Tensor = self._vae.encode(pixels).latent_dist.mode()
+        latent = self._vae_latent(pixels)
         if not latent.isfinite().all():
-            latent = self._in_float32(
-                lambda: self._vae.encode(pixels.float()).latent_dist.mode()  # noqa: PLW0108
-            )
+            latent = self._again(lambda: self._vae_latent(pixels))
         return latent[0].float() * self.loaded.vae_scale
 
     def decode(self, latents: Tensor) -> Sequence[Image.Image]:
@@ -133,6 +132,24 @@ class StableDiffusion1:
         """See Family.tiled."""
         return circular_padding((self._unet, self._vae), on=on)
 
+    def to_ram(self) -> None:
+        """See Family.to_ram."""
+        self._move(torch.device("cpu"))
+
+    def to_device(self) -> None:
+        """See Family.to_device."""
+        self._move(self.device)
+
+    @contextmanager
+    def computing(self, ways: Computing) -> Iterator[None]:
+        """See Family.computing."""
+        before, self._ways = self._ways, ways
+        try:
+            with upcast_attention(self._unet, on=ways.upcast_attention):
+                yield
+        finally:
+            self._ways = before
+
     def _network(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None) -> Tensor:
         dtype = self._unet_dtype
         # The original rounds t to half precision with the rest (behaviour 7.5). bfloat16 would
@@ -152,8 +169,15 @@ class StableDiffusion1:
     def _decode_one(self, latent: Tensor) -> Image.Image:
         pixels = self._vae_pixels(latent)
         if not pixels.isfinite().all():
-            pixels = self._in_float32(lambda: self._vae_pixels(latent))
+            pixels = self._again(lambda: self._vae_pixels(latent))
         return _to_picture((pixels[0].float().permute(1, 2, 0).cpu() + 1.0) / 2.0)
+
+    def _vae_latent(self, pixels: Tensor) -> Tensor:
+        """(1, C, h, w), not scaled yet, in the VAE's precision."""
+        with torch.inference_mode():
+            encoded = self._vae.encode(pixels[None].to(self.device, self._vae.dtype))
+        latent: Tensor = encoded.latent_dist.mode()
+        return latent
 
     def _vae_pixels(self, latent: Tensor) -> Tensor:
         """(1, 3, 8h, 8w), about -1..1, in the VAE's precision."""
@@ -162,17 +186,28 @@ class StableDiffusion1:
             pixels: Tensor = self._vae.decode(scaled.to(self._vae.dtype), return_dict=False)[0]
         return pixels
 
-    def _in_float32(self, work: Callable[[], Tensor]) -> Tensor:
-        """Repeat VAE work in float32, for good (option auto_vae_precision of the original)."""
-        if self._vae.dtype != torch.float32:
-            self._vae.to(torch.float32)
+    def _move(self, device: torch.device) -> None:
+        """All three networks, with their LoRAs; each keeps its number format."""
+        if self._unet.device != device:
+            for module in (self._unet, self._vae, self.loaded.text_encoder):
+                module.to(device)
+
+    def _again(self, work: Callable[[], Tensor]) -> Tensor:
+        """Repeat VAE work in the number format that the job allows, for good (behaviour 14.1)."""
+        dtype = None
+        if self._ways.vae_retry_bfloat16:
+            dtype = torch.bfloat16
+        elif self._ways.vae_retry_float32:
+            dtype = torch.float32
+        if dtype is not None and self._vae.dtype not in (dtype, torch.float32):
+            self._vae.to(dtype)
             with torch.inference_mode():
                 result = work()
             if result.isfinite().all():
                 return result
         raise ModelOutputError(
-            "the VAE gave NaN, so there is no picture; a lower CFG scale, another VAE or "
-            "--no-half may help"
+            "the VAE gave NaN, so there is no picture; a lower CFG scale, another VAE, "
+            "--no-half or the setting auto_vae_precision may help"
         )
 
 

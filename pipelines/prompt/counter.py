@@ -27,16 +27,17 @@ def count_prompt(
     tokenizer: Tokenizer,
     *,
     is_negative: bool = False,
+    comments: bool = True,
     comma_backtrack: int = DEFAULT_COMMA_BACKTRACK,
     emphasis: Emphasis = Emphasis.ORIGINAL,
     embeddings: Mapping[tuple[int, ...], int] | None = None,
 ) -> TokenCount:
     """The largest count among the AND parts and the stages of prompt editing. Never raises.
 
-    Styles are applied before. Comments do not count, network tags only where they are text: in the
-    negative prompt.
+    Styles are applied before. Comments do not count (unless `comments` is off: then they are text),
+    network tags only where they are text: in the negative prompt.
     """
-    text = strip_comments(prompt[:MAX_COUNTED])
+    text = strip_comments(prompt[:MAX_COUNTED], on=comments)
     parts = {text} if is_negative else {p.text for p in split_and(extract_networks(text)[0])}
     texts = {stage.text for part in parts for stage in edit_schedule(part, min(steps, _MAX_STEPS))}
     counts = [

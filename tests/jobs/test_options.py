@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from jobs.options import (
     OPTIONS,
     Guard,
+    Option,
     OptionError,
     OptionStore,
     coerce_all,
@@ -340,10 +341,11 @@ def test_settings_without_effect_are_not_silent(
     store: OptionStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.set_many({"face_restoration": True, "s_churn": 1.0})
-    assert "the setting face_restoration has no effect yet" in caplog.text
+    assert "face_restoration has no effect: there is no face restorer" in caplog.text
+    assert Option("one", 0, "One.").remark(1) == "the setting one has no effect yet"
     assert "s_churn" not in caplog.text
-    said = remarks({"sdxl_crop_top": 8, "eta_ddim": 0.3})
-    assert said == ["the setting sdxl_crop_top has no effect yet"]
+    said = remarks({"fp8_storage": "Enable", "eta_ddim": 0.3})
+    assert said == ["the setting fp8_storage has no effect: weights have 16 or 32 bits"]
 
 
 def test_defaults_make_the_default_request(store: OptionStore) -> None:

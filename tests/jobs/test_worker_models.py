@@ -13,6 +13,7 @@ from jobs.worker_models import ModelShelf
 from models.device import DeviceFlags, DevicePolicy
 from models.errors import MissingModel, MissingVae
 from models.hashes import sha256_file
+from models.vae import VaeWishes
 from pipelines.prompt.networks import extract_networks
 from pipelines.request import HiresFix, Img2ImgRequest, Refiner
 from tests.models.extra_networks.make import write_lora
@@ -93,7 +94,7 @@ def test_the_chosen_vae_is_loaded_and_named(shelf: ModelShelf, tmp_path: Path) -
     one, two = shelf.entry("one"), shelf.entry("two")
     digest = sha256_file(folder / "other.safetensors")[:10]
     found = {
-        (entry.stem, wish): shelf.pipeline(entry, vae=wish).vae_name
+        (entry.stem, wish): shelf.pipeline(entry, vae=VaeWishes(setting=wish)).vae_name
         for entry, wish in (
             (one, "Automatic"),
             (one, "other.safetensors"),
@@ -108,6 +109,6 @@ def test_the_chosen_vae_is_loaded_and_named(shelf: ModelShelf, tmp_path: Path) -
         ("two", "Automatic"): None,
     }
     assert len(shelf) == 1
-    assert shelf.pipeline(two, vae="other.safetensors").vae_hash == digest
+    assert shelf.pipeline(two, vae=VaeWishes(setting="other.safetensors")).vae_hash == digest
     with pytest.raises(MissingVae, match=r"VAE 'gone\.pt' not found"):
-        shelf.pipeline(two, vae="gone.pt")
+        shelf.pipeline(two, vae=VaeWishes(setting="gone.pt"))

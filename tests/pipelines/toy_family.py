@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from pipelines.computing import Computing
 from pipelines.events import PreviewKind
 from pipelines.families.base import LATENT_SCALE, ModelOutputError, Variant
 from pipelines.prompt.conditioning import Replacement
@@ -60,6 +61,7 @@ class ToyFamily:
     latent_scale: float = 1.0
     text_width: int = 2
     tiling: list[bool] = field(default_factory=list)
+    ways: list[Computing] = field(default_factory=list)
 
     def denoised(
         self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None
@@ -85,6 +87,17 @@ class ToyFamily:
     def tiled(self, on: bool) -> Iterator[None]:
         self.tiling.append(on)
         yield
+
+    @contextmanager
+    def computing(self, ways: Computing) -> Iterator[None]:
+        self.ways.append(ways)
+        yield
+
+    def to_ram(self) -> None:
+        """It has no weights."""
+
+    def to_device(self) -> None:
+        """It has no weights."""
 
     def decode(self, latents: Tensor) -> Sequence[Image.Image]:
         if self.nan_in_vae:
