@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pipelines.pictures import read_infotext
 from pipelines.request import Img2ImgRequest, InpaintArea, MaskedContent, NoiseSource, ResizeMode
 from tests.api.conftest import Api, opened, picture_file, png
 from tests.models.extra_networks.make import write_lora
+from tests.models.make import write_single_file
 
 _INFO_TEXT = (
     "prompt all_prompts negative_prompt all_negative_prompts seed all_seeds subseed all_subseeds "
@@ -541,6 +543,49 @@ def test_fields_of_the_call_win_over_the_infotext(api: Api) -> None:
     assert request.clip_skip == 2
     assert request.inpaint is not None
     assert request.inpaint.blur_x == 2
+
+
+SWAPS = {
+    # settings of the call, keys of the infotext -> the checkpoint of the job
+    "stays": ({}, "Model: overpaint-tiny", "two"),
+    "is taken": ({"disable_weights_auto_swap": False}, "Model: overpaint-tiny", "overpaint-tiny"),
+    "hash is not here": (
+        {"disable_weights_auto_swap": False},
+        "Model hash: 0123456789, Model: overpaint-tiny",
+        "overpaint-tiny",
+    ),
+    "is not here": ({"disable_weights_auto_swap": False}, "Model: gone", "two"),
+    "the call wins": (
+        {"disable_weights_auto_swap": False, "sd_model_checkpoint": "two"},
+        "Model: overpaint-tiny",
+        "two",
+    ),
+    "is skipped": (
+        {"disable_weights_auto_swap": False, "infotext_skip_pasting": ["Model"]},
+        "Model: overpaint-tiny",
+        "two",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "keys", "checkpoint"), SWAPS.values(), ids=list(SWAPS))
+def test_an_infotext_may_choose_the_checkpoint(
+    api: Api, settings: dict[str, Any], keys: str, checkpoint: str
+) -> None:
+    write_single_file(api.services.catalog.models_dir / "Stable-diffusion" / "two.safetensors")
+    api.services.catalog.rescan()
+    api.services.options.set_many({"sd_model_checkpoint": "two"})
+    api.make("/img2img", infotext=f"{INFOTEXT}, {keys}", override_settings=settings)
+    assert Path(request_of(api).checkpoint).stem == checkpoint
+
+
+def test_keys_of_an_infotext_can_be_left_out(api: Api) -> None:
+    skip = {"infotext_skip_pasting": ["Prompt", "Steps", "Size", "Clip skip"]}
+    api.make("/img2img", infotext=INFOTEXT, mask=png(), override_settings=skip)
+    request = request_of(api)
+    assert (request.prompt, request.negative_prompt) == ("", "cats")
+    assert (request.sampling.steps, request.sampling.sampler) == (50, "DDIM")
+    assert (request.width, request.height, request.clip_skip) == (512, 512, 1)
 
 
 def test_txt2img(api: Api) -> None:

@@ -344,6 +344,16 @@ def test_fields_that_the_job_brings(saver: PictureSaver, pattern: str, name: str
     assert saver.save(replace(work, user="ann"), made()).stem == name
 
 
+def test_names_of_files_need_no_infotext_that_tells_them(saver: PictureSaver) -> None:
+    """The settings add_model_name_to_info ... are about infotexts alone."""
+    pattern = "[model_name] [model_hash] [vae_filename]"
+    work = saving_job(file_pattern=pattern, add_number=False)
+    picture = replace(
+        made(), infotext="a hen", model_name="mine", model_hash="6ce0161689", vae_name="kl.pt"
+    )
+    assert saver.save(work, picture).stem == "mine 6ce0161689 kl.pt"
+
+
 def test_nobody_without_a_name_is_a_user(saver: PictureSaver) -> None:
     """Behaviour 0.5: an empty `[user]` stays as it is."""
     work = saving_job(file_pattern="[user]", add_number=False)

@@ -135,6 +135,33 @@ def test_unequal_lengths_need_one_call_each() -> None:
     assert values(result) == ([5.0, 6.0], [1.0, 2.0], [3.0, 4.0])
 
 
+CALLS = {
+    "one picture": ([(0, 1.0, 3.0)], [1.0], [(1, 77), (1, 77)], [5.0]),
+    "AND, two pictures": (
+        [(0, 1.0, 3.0), (0, 1.0, 4.0), (1, 1.0, 5.0)],
+        [1.0, 2.0],
+        [(3, 77), (2, 77)],
+        [11.0, 8.0],
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "uncond", "calls", "guided"), CALLS.values(), ids=list(CALLS))
+def test_both_sides_can_be_computed_one_after_the_other(
+    parts: list[tuple[int, float, float]],
+    uncond: list[float],
+    calls: list[tuple[int, int]],
+    guided: list[float],
+) -> None:
+    """Behaviour 7.5: A1111's `batch_cond_uncond` off; the result is the same."""
+    network, conds, batch = Network(), conditioning(parts, uncond), len(uncond)
+    apart = Guidance(network, conds, 2.0, SamplerTuning(), 10, together=False)  # type: ignore[arg-type]
+    result = apart(x(batch), level(batch), sigma=2.0)
+    assert network.calls == calls
+    assert values(result)[0] == guided
+    assert values(result) == values(guide(conds, 2.0)(x(batch), level(batch), sigma=2.0))
+
+
 def test_cfg_1_still_asks_for_the_negative_prompt() -> None:
     """Trap 39."""
     network = Network()

@@ -181,6 +181,22 @@ def test_the_hires_prompts_own_tags_work_in_its_pass(painter: Pipeline, loras: P
     assert not same(picture("a cat<lora:paint:1>"), picture("a cat"))
 
 
+def test_the_hires_texts_can_be_encoded_with_the_first_passs_networks(
+    painter: Pipeline, loras: Path
+) -> None:
+    """A1111's `hires_fix_use_firstpass_conds`: here a LoRA that changes the text encoder alone."""
+    tag = "<lora:paint:1:0>"
+
+    def picture(hires_prompt: str, on: bool) -> Ran:
+        hires = {"scale": 2.0, "steps": 1, "upscaler": "Latent", "prompt": hires_prompt}
+        return made(painter, f"a cat{tag}", hires=hires, texts={"first_pass_networks": on})
+
+    with_it = picture("a cat", True)
+    assert same(with_it, picture(f"a cat{tag}", False))
+    assert not same(with_it, picture("a cat", False))
+    assert painter.text_encoder.weights == ()  # the second pass itself has none
+
+
 def test_the_same_set_again_is_not_applied_again(
     painter: Pipeline, loras: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,8 @@ class ToyFamily:
     variant: Variant = "base"
     latent_scale: float = 1.0
     text_width: int = 2
+    contexts: list[float] = field(default_factory=list)
+    """A number for the first text of every network call."""
     tiling: list[bool] = field(default_factory=list)
     ways: list[Computing] = field(default_factory=list)
 
@@ -117,6 +119,7 @@ class ToyFamily:
     def _eps(self, z: Tensor, t: Tensor, context: Tensor) -> Tensor:
         if self.nan_from_call is not None and len(self.levels) > self.nan_from_call:
             return torch.full_like(z, torch.nan)
+        self.contexts.append(float(context[0].double().sum()))
         text = torch.stack([row.mean() for row in context]).view(-1, 1, 1, 1)
         turn = t.float().view(-1, 1, 1, 1) / 500
         return 0.9 * z + 0.2 * torch.tanh(2 * z + turn) + 0.5 * text

@@ -22,6 +22,7 @@ CASES = {
     "Emphasis: No norm": changed(emphasis="No norm"),
     "VAE: kl.pt": changed(vae="kl.pt"),
     "Background color: #000000": changed(background_color="#000000"),
+    "Prompt comments: False": changed(texts={"comments": False}),
     "Overlay inpaint: False": changed(overlay_inpaint=False),
 }
 
@@ -30,6 +31,11 @@ CASES = {
 def test_entry_and_setting_mean_the_same(line: str) -> None:
     assert entries(CASES[line], USUAL) == [line]
     assert apply_entries([line], USUAL) == CASES[line]
+
+
+@pytest.mark.parametrize("line", ["Model hash: 6ce0161689", "Model: 6ce0161689"])
+def test_an_entry_can_choose_the_checkpoint(line: str) -> None:
+    assert apply_entries([line], USUAL) == changed(checkpoint="6ce0161689")
 
 
 def test_usual_settings_need_no_entries() -> None:

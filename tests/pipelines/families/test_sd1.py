@@ -5,6 +5,7 @@ Networks are the built-in checkpoint's, or doubles where a number must be known 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +21,11 @@ from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from jobs.options import request_defaults
 from models.load import LoadedCheckpoint
+from pipelines.computing import Computing
 from pipelines.events import PreviewKind
+from pipelines.families.attention import WideAttention
 from pipelines.families.base import ModelOutputError
 from pipelines.families.sd1 import SkipSizedUpsample, StableDiffusion1
 from pipelines.samplers_timestep import predicted_x0
@@ -264,6 +268,85 @@ def test_a_vae_that_gives_nan_in_float32_is_an_error(
     given = noise(64, 64) if work == "encode" else latent(1, 4, 8, 8)
     with pytest.raises(ModelOutputError, match="the VAE gave NaN, so there is no picture"):
         getattr(family, work)(given)
+
+
+FLOAT16, BFLOAT16, FLOAT32 = torch.float16, torch.bfloat16, torch.float32
+RETRIES = {
+    "auto_vae_precision": ({}, [FLOAT16, FLOAT32], True),
+    "neither": ({"auto_vae_precision": False}, [FLOAT16], False),
+    "bfloat16 goes first": (
+        {"auto_vae_precision_bfloat16": True},
+        [FLOAT16, BFLOAT16],
+        True,
+    ),
+    "bfloat16 alone": (
+        {"auto_vae_precision": False, "auto_vae_precision_bfloat16": True},
+        [FLOAT16, BFLOAT16],
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "formats", "works"), RETRIES.values(), ids=list(RETRIES))
+@pytest.mark.parametrize("work", ["encode", "decode"])
+def test_behaviour_14_1_the_settings_choose_the_second_try(
+    builtin_checkpoint: LoadedCheckpoint,
+    work: str,
+    options: dict[str, Any],
+    formats: list[torch.dtype],
+    works: bool,
+) -> None:
+    vae = FragileVae()
+    family = with_vae(builtin_checkpoint, vae)
+    given = noise(64, 64) if work == "encode" else latent(1, 4, 8, 8)
+    ways = Computing.model_validate(request_defaults(options)["computing"])
+    with family.computing(ways), nullcontext() if works else pytest.raises(ModelOutputError):
+        getattr(family, work)(given)
+    assert [dtype for dtype, _ in vae.asked] == formats
+
+
+def test_the_ways_of_a_job_end_with_it(builtin_checkpoint: LoadedCheckpoint) -> None:
+    family = with_vae(builtin_checkpoint, FragileVae())
+    with family.computing(Computing(vae_retry_float32=False, upcast_attention=True)):
+        pass
+    family.decode(latent(1, 4, 8, 8))
+    kinds = {type(one).__name__ for one in builtin_checkpoint.unet.attn_processors.values()}
+    assert kinds == {"AttnProcessor2_0"}
+
+
+# ---------------------------------------------------------------- attention
+
+
+def test_upcast_attention_is_the_same_in_float32(family: StableDiffusion1) -> None:
+    sigma, t, text = torch.tensor([3.0]), torch.tensor([400.0]), latent(1, 77, 96)
+    x = latent(1, 4, 8, 8)
+    plain = family.denoised(x, sigma, t, text)
+    with family.computing(Computing(upcast_attention=True)):
+        wide = family.denoised(x, sigma, t, text)
+    assert torch.allclose(plain, wide, atol=1e-5)
+
+
+def test_upcast_attention_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores beyond half precision's range: 300 * 300 per element."""
+    seen: list[torch.dtype] = []
+    plain = functional.scaled_dot_product_attention
+
+    def spy(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        seen.extend(one.dtype for one in (query, key, value))
+        return plain(query, key, value)
+
+    monkeypatch.setattr("pipelines.families.attention.functional.scaled_dot_product_attention", spy)
+    same = nn.Identity()
+    attn = SimpleNamespace(heads=2, to_q=same, to_k=same, to_v=same, to_out=[same])
+    tokens = torch.tensor([[[300.0, 0, 1, 2], [0.0, 300, 3, 4]]], dtype=FLOAT16)
+    result = WideAttention()(attn, tokens)
+    assert seen == [FLOAT32] * 3
+    assert result.dtype == FLOAT16
+    # Head 1 (columns 0, 1) looks at its own token only; head 2 mixes by softmax(q k / sqrt(2)).
+    assert result[0, :, :2].tolist() == [[300.0, 0.0], [0.0, 300.0]]
+    scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    weights = (scores @ scores.T / 2**0.5).softmax(dim=-1)
+    assert torch.allclose(result[0, :, 2:].float(), weights @ scores, atol=1e-3)
 
 
 # ---------------------------------------------------------------- the VAE
