@@ -99,6 +99,7 @@ def _first_pass(job: Job, batch: int) -> _Latents:
             mask=job.mask,
             extra=job.extra,
             refiner=refiner,
+            merged=request.computing.merged(txt2img=request.is_txt2img),
         ),
     )
     return _Latents(result, _decoder(result, job.pipeline, refiner))
@@ -137,6 +138,7 @@ def _second_pass(job: Job, batch: int, first: _Latents, course: Course) -> _Late
             extra=hires_channels(family, request, latents),
             refiner=refiner,
             steps_before=job.course.plan.executed,
+            merged=request.computing.merged_in_hires,
         ),
     )
     return _Latents(result, _decoder(result, pipeline, refiner))

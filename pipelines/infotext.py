@@ -154,7 +154,7 @@ def _ordered(values: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
 
 
 def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
-    sampling, seeds = request.sampling, request.seeds
+    sampling, seeds, computing = request.sampling, request.seeds, request.computing
     varies = seeds.subseed_strength > 0
     is_edit, is_inpaint = facts.variant == "instruct-pix2pix", facts.variant == "inpaint"
     is_plain = request.is_txt2img and request.hires is None
@@ -177,6 +177,8 @@ def _fixed(request: Img2ImgRequest, facts: ImageFacts) -> dict[str, Any]:
         "Conditional mask weight": request.inpainting_mask_weight if is_inpaint else None,
         "Clip skip": request.clip_skip if request.clip_skip > 1 else None,
         "ENSD": seeds.ensd if _ensd_matters(request, facts.sampler_name) else None,
+        "Token merging ratio": computing.merged(txt2img=request.is_txt2img) or None,
+        "Token merging ratio hr": (computing.token_merging_hr or None) if request.hires else None,
         "RNG": None if seeds.source is NoiseSource.GPU else seeds.source.value,
         "Tiling": True if request.tiling else None,
     }

@@ -15,6 +15,7 @@ from pipelines.infotext_keys import (
     INFORMATIVE,
     INPAINT_KEYS,
     MASK_HASH,
+    MERGING_FIELDS,
     OUTPAINT,
     OWN_REQUEST_FIELDS,
     OWN_TUNING_FIELDS,
@@ -171,6 +172,9 @@ class _Job:
         changes = {
             "sampling": self._sampling(),
             "tuning": self._tuning(),
+            "computing": base.computing.model_copy(
+                update=self._fields(base.computing, MERGING_FIELDS)
+            ),
             "texts": base.texts.model_copy(update=self._fields(base.texts, TEXT_FIELDS, own=True)),
             "seeds": self._seeds(),
             "vae": (reader.text("VAE") or base.vae)[:1000],

@@ -166,6 +166,13 @@ TEXT_FIELDS: dict[str, str] = {
 }
 """Our keys of TextRules, which A1111 does not record, written when they are not the default."""
 
+MERGING_FIELDS: dict[str, str] = {
+    "Token merging ratio": "token_merging",
+    "Token merging ratio hr": "token_merging_hr",
+    "Token merging ratio img2img": "token_merging_img2img",
+}
+"""Keys of Computing; the last is never written, the first tells what was so."""
+
 OWN_INPAINT_FIELDS: dict[str, str] = {
     "Mask blur x": "blur_x",
     "Mask blur y": "blur_y",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from PIL import Image
@@ -44,6 +45,8 @@ class Pass:
     extra: Tensor | None = None
     refiner: Pipeline | None = None
     steps_before: int = 0
+    merged: float = 0.0
+    """Share of tokens that self-attention merges."""
 
 
 def run_pass(job: Job, one: Pass) -> Denoised:
@@ -64,7 +67,11 @@ def run_pass(job: Job, one: Pass) -> Denoised:
         _weights(job, one),
         request.computing.batch_conds,
     )
-    return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
+    refiner = () if one.refiner is None else (one.refiner.family,)
+    with ExitStack() as stack:
+        for each in {id(each): each for each in (family, *refiner)}.values():
+            stack.enter_context(each.merging(one.merged))
+        return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
 
 
 def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
@@ -119,7 +126,7 @@ def _weights(job: Job, one: Pass) -> Hashable:
     """What is in the networks besides their files: LoRAs, tiling, ways of computing."""
     _, tags = _prompt(job, one.prompt)
     found = (*job.used_loras.items(), *job.used_hypernetworks.items())
-    return tuple(map(repr, tags)), found, job.request.tiling, job.request.computing
+    return tuple(map(repr, tags)), found, job.request.tiling, job.request.computing, one.merged
 
 
 def _refiner(job: Job, one: Pass) -> RefinerStage | None:

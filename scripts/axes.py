@@ -261,14 +261,15 @@ def _table() -> tuple[Axis, ...]:
             axis_names.hires_upscaler,
             **hires,
         ),
-        *_model_axes(),
+        *_model_axes(hires),
         *_own(),
     )
 
 
-def _model_axes() -> tuple[Axis, ...]:
+def _model_axes(hires: dict[str, Any]) -> tuple[Axis, ...]:
     """VAE, styles and what follows them in A1111's menu."""
     flag, sources = ("False", "True"), tuple(NoiseSource)
+    merging = "computing.token_merging"
     return (
         Axis("Cond. Image Mask Weight", "float", _to("inpainting_mask_weight"), tabs=_IMG2IMG),
         Axis("VAE", "str", _to("vae"), axis_names.vaes, axis_names.vae, cost=0.7),
@@ -280,6 +281,8 @@ def _model_axes() -> tuple[Axis, ...]:
             axis_names.style_list,
         ),
         Axis("UniPC Order", "int", _unipc_order, cost=0.5),
+        Axis("Token merging ratio", "float", _to(merging, f"{merging}_img2img")),
+        Axis("Token merging ratio high-res", "float", _to(f"{merging}_hr"), **hires),
         Axis(
             "Always discard next-to-last sigma",
             "str",

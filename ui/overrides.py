@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.infotext_apply import apply_infotext
 from pipelines.infotext_keys import (
+    MERGING_FIELDS,
     OWN_REQUEST_FIELDS,
     OWN_TUNING_FIELDS,
     REQUEST_FIELDS,
@@ -30,6 +31,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "RNG": ("seeds", "source"),
         "ENSD": ("seeds", "ensd"),
         **{key: ("tuning", name) for key, name in (TUNING_FIELDS | OWN_TUNING_FIELDS).items()},
+        **{key: ("computing", name) for key, name in MERGING_FIELDS.items()},
         **{key: ("texts", name) for key, name in TEXT_FIELDS.items()},
         **{
             key: (name,)

@@ -71,6 +71,9 @@ class Family(Protocol):
     def computing(self, ways: Computing) -> AbstractContextManager[None]:
         """A block in which network and VAE compute as a job wants it (behaviour 14.1, 17)."""
 
+    def merging(self, ratio: float) -> AbstractContextManager[None]:
+        """A block in which self-attention merges this share of its tokens; 0 merges none."""
+
     def to_ram(self) -> None:
         """Leave the device; nothing may be asked of the model until `to_device`."""
 

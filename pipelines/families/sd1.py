@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.nn import functional
 from models.load import LoadedCheckpoint
 from pipelines.computing import Computing
 from pipelines.events import PreviewKind
-from pipelines.families.attention import upcast_attention
+from pipelines.families.attention import OwnAttention, using
 from pipelines.families.base import ModelOutputError, Variant
 from pipelines.families.tiling import circular_padding
 from pipelines.prompt.clip_text import ClipTextEncoder, TransformersTokenizer
@@ -61,6 +61,7 @@ class StableDiffusion1:
             loaded.text_encoder, TransformersTokenizer(loaded.tokenizer)
         )
         self._ways = Computing()
+        self._merging: OwnAttention | None = None
         self._predicts_v = loaded.prediction_type == "v_prediction"
         self._unet = loaded.unet.eval().requires_grad_(False)
         self._unet_dtype = self._unet.dtype  # asking takes a walk over all weights
@@ -145,10 +146,25 @@ class StableDiffusion1:
         """See Family.computing."""
         before, self._ways = self._ways, ways
         try:
-            with upcast_attention(self._unet, on=ways.upcast_attention):
+            own = OwnAttention(wide=True)
+            with using(self._unet, own) if ways.upcast_attention else nullcontext():
                 yield
         finally:
             self._ways = before
+
+    @contextmanager
+    def merging(self, ratio: float) -> Iterator[None]:
+        """See Family.merging."""
+        if not ratio:
+            yield
+            return
+        own = OwnAttention(wide=self._ways.upcast_attention, merging=ratio)
+        before, self._merging = self._merging, own
+        try:
+            with using(self._unet, own):
+                yield
+        finally:
+            self._merging = before
 
     def _network(self, x: Tensor, t: Tensor, context: Tensor, extra: Tensor | None) -> Tensor:
         dtype = self._unet_dtype
@@ -157,6 +173,8 @@ class StableDiffusion1:
         t_dtype = dtype if dtype == torch.float16 else torch.float32
         if extra is not None:
             x = torch.cat([x, extra.to(x)], dim=1)
+        if self._merging is not None:
+            self._merging.grid = self._finest_attention(*x.shape[-2:])
         with torch.inference_mode():
             output: Tensor = self._unet(
                 x.to(dtype),
@@ -165,6 +183,12 @@ class StableDiffusion1:
                 return_dict=False,
             )[0]
         return output.float()
+
+    def _finest_attention(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width where attention has most tokens; halves round up on the way there."""
+        blocks = list(self._unet.down_blocks)
+        level = next((k for k, one in enumerate(blocks) if hasattr(one, "attentions")), 0)
+        return -(-height // 2**level), -(-width // 2**level)
 
     def _decode_one(self, latent: Tensor) -> Image.Image:
         pixels = self._vae_pixels(latent)

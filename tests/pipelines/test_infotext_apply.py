@@ -270,11 +270,11 @@ def test_spellings(pair, path, expected):
 
 
 def test_unknown_keys_are_handed_on_and_facts_are_not():
-    line = f"{LINE}, Token merging ratio: 0.5, Face restoration: GFPGAN"
+    line = f"{LINE}, FP8 weight: Enable, Face restoration: GFPGAN"
     line = f"{line}, Masked content: original, Lora hashes: ab, Version: v1.10.1"
     found = applied(f"{line}, VAE: v.pt, VAE hash: 11")
     assert found.unknown == {
-        "Token merging ratio": "0.5",
+        "FP8 weight": "Enable",
         "Face restoration": "GFPGAN",
     }
     assert (found.vae_name, found.vae_hash) == ("v.pt", "11")

@@ -64,6 +64,7 @@ class ToyFamily:
     """A number for the first text of every network call."""
     tiling: list[bool] = field(default_factory=list)
     ways: list[Computing] = field(default_factory=list)
+    merged: list[float] = field(default_factory=list)
 
     def denoised(
         self, x: Tensor, sigma: Tensor, t: Tensor, context: Tensor, extra: Tensor | None = None
@@ -93,6 +94,11 @@ class ToyFamily:
     @contextmanager
     def computing(self, ways: Computing) -> Iterator[None]:
         self.ways.append(ways)
+        yield
+
+    @contextmanager
+    def merging(self, ratio: float) -> Iterator[None]:
+        self.merged.append(ratio)
         yield
 
     def to_ram(self) -> None:

@@ -65,6 +65,8 @@ ROWS = [
     ("SGM noise multiplier", "False,True", "tuning.sgm_noise_multiplier", [False, True]),
     ("VAE", "auto, none, soft.PT", "vae", ["Automatic", "None", "Soft.pt"]),
     ("UniPC Order", "2,9", "tuning.unipc_order", [2, 7]),
+    ("Token merging ratio", "0,0.5", "computing.token_merging", [0, 0.5]),
+    ("Token merging ratio", "0.5", "computing.token_merging_img2img", [0.5]),
     ("RNG source", "nv", "seeds.source", ["NV"]),
     ("Size", "128x64", "width", [128]),
     ("Size", "128x64", "height", [64]),
@@ -94,6 +96,8 @@ def test_hires_axes_change_the_second_pass() -> None:
     base = request(init_images=(), inpaint=None, hires=HiresFix())
     assert [field(r, "hires.steps") for r in applied("Hires steps", "5", base)] == [5]
     assert [field(r, "hires.sampler") for r in applied("Hires sampler", "ddim", base)] == ["DDIM"]
+    merging = applied("Token merging ratio high-res", "0.5", base)
+    assert [field(r, "computing.token_merging_hr") for r in merging] == [0.5]
     found = applied("Hires upscaler", "latent, lanczos, 4X_FOO", base)
     assert [field(r, "hires.upscaler") for r in found] == ["Latent", "Lanczos", "4x_foo"]
 
@@ -119,7 +123,13 @@ def test_refiner_axes() -> None:
 
 def test_every_axis_is_tested() -> None:
     apart = {"Nothing", "Prompt S/R", "Prompt order", "Refiner checkpoint", "Refiner switch at"}
-    apart |= {"Hires steps", "Hires sampler", "Hires upscaler", "LoRA weight"}
+    apart |= {
+        "Token merging ratio high-res",
+        "Hires steps",
+        "Hires sampler",
+        "Hires upscaler",
+        "LoRA weight",
+    }
     assert {axis.label for axis in AXES} == apart | {row[0] for row in ROWS}
 
 

@@ -25,7 +25,7 @@ from jobs.options import request_defaults
 from models.load import LoadedCheckpoint
 from pipelines.computing import Computing
 from pipelines.events import PreviewKind
-from pipelines.families.attention import WideAttention
+from pipelines.families.attention import OwnAttention
 from pipelines.families.base import ModelOutputError
 from pipelines.families.sd1 import SkipSizedUpsample, StableDiffusion1
 from pipelines.samplers_timestep import predicted_x0
@@ -339,7 +339,7 @@ def test_upcast_attention_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -
     same = nn.Identity()
     attn = SimpleNamespace(heads=2, to_q=same, to_k=same, to_v=same, to_out=[same])
     tokens = torch.tensor([[[300.0, 0, 1, 2], [0.0, 300, 3, 4]]], dtype=FLOAT16)
-    result = WideAttention()(attn, tokens)
+    result = OwnAttention(wide=True)(attn, tokens)
     assert seen == [FLOAT32] * 3
     assert result.dtype == FLOAT16
     # Head 1 (columns 0, 1) looks at its own token only; head 2 mixes by softmax(q k / sqrt(2)).
