@@ -22,7 +22,8 @@ def downloaded(page: Page, name: str) -> bytes:
     address = link.get_attribute("href") or ""
     answer = page.request.get(address if "://" in address else page.url.rstrip("/") + address)
     assert answer.status == 200
-    return answer.body()
+    data: bytes = answer.body()
+    return data
 
 
 def test_results_are_saved_and_packed(page: Page, server: Server, photograph: Path) -> None:
