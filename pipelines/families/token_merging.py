@@ -1,7 +1,7 @@
 """Token merging: self-attention over fewer tokens (Bolya & Hoffman 2023, CVPRW; behaviour 17).
 
 Before the attention the tokens that are most alike become one, afterwards each gets what that one
-got. It saves time on large pictures and blurs fine detail.
+got. It is meant to save time on large pictures, and blurs fine detail.
 """
 
 from __future__ import annotations
