@@ -22,7 +22,7 @@ from api.schemas import (
 )
 from api.services import ApiServices
 from api.tasks import TaskBook
-from jobs.spec import JobState, JobView, StopKind
+from jobs.spec import JobState, JobView, Preview, StopKind
 
 _LEAST = 0.01
 """Progress of a job that has just begun: 0 means idle to clients (api 8.12)."""
@@ -106,7 +106,7 @@ class ProgressRoutes:
             "completed": False,
             "progress": _fraction(job),
             "eta": job.eta,
-            "live_preview": _data_uri(preview.jpeg) if preview is not None and is_new else None,
+            "live_preview": _data_uri(preview) if preview is not None and is_new else None,
             "id_live_preview": wire.id_live_preview if preview is None else preview.number,
             "textinfo": job.progress.note or None,
         }
@@ -152,7 +152,7 @@ class ProgressRoutes:
                 interrupted=stopping is StopKind.NOW,
                 stopping_generation=stopping is StopKind.AFTER_CURRENT,
             ),
-            "current_image": None if preview is None else _base64(preview.jpeg),
+            "current_image": None if preview is None else _base64(preview.data),
             "textinfo": done.note or None,
             "current_task": self._tasks.name(job.id),
         }
@@ -243,5 +243,5 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{_base64(jpeg)}"
+def _data_uri(preview: Preview) -> str:
+    return f"data:{preview.mime};base64,{_base64(preview.data)}"

@@ -37,7 +37,7 @@ from models.builtin.training.world.scene import OBJECTS, SKIES, StillLife
 from models.catalog import CheckpointEntry
 from models.device import DeviceFlags, DevicePolicy
 from models.load import LoadedCheckpoint, load_checkpoint
-from pipelines.events import FinishedPicture, StepEvent, StopKind
+from pipelines.events import FinishedPicture, PreviewKind, StepEvent, StopKind
 from pipelines.families.sd1 import StableDiffusion1
 from pipelines.request import Img2ImgRequest, Inpaint, Sampling, Seeds
 from pipelines.run import Pipeline, run
@@ -89,6 +89,10 @@ class LastPicture:
         self.picture = picture.image
 
     def stop_asked(self) -> StopKind | None:
+        """Nobody asks."""
+        return None
+
+    def interrupted_as(self) -> PreviewKind | None:
         """Nobody asks."""
         return None
 

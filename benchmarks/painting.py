@@ -13,7 +13,7 @@ from benchmarks.measuring import BUILTIN
 from models.catalog import Catalog
 from models.device import DeviceFlags, DevicePolicy, Placement
 from models.load import LoadedCheckpoint, load_checkpoint
-from pipelines.events import FinishedPicture, StepEvent, StopKind
+from pipelines.events import FinishedPicture, PreviewKind, StepEvent, StopKind
 
 PROMPT = "a portrait of a girl with pink hair, blue background"
 NEGATIVE = "fog, rain"
@@ -36,6 +36,10 @@ class Silent:
         self.picture = picture.image
 
     def stop_asked(self) -> StopKind | None:
+        """See RunListener."""
+        return None
+
+    def interrupted_as(self) -> PreviewKind | None:
         """See RunListener."""
         return None
 

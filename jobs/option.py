@@ -54,7 +54,12 @@ class Option:
     target: str | None = None
     infotext: str | None = None
     honoured: bool = False
+    restart: bool = False
+    """True: read when the server starts."""
     instead: str = ""
+    """For what makes no sense here: what is so whatever its value is, as a sentence."""
+    example: str = ""
+    """A text that `pattern` allows, where the default says too little."""
     guard: Guard = Guard.OPEN
     section: str = ""
 
@@ -110,7 +115,7 @@ class Option:
 
     def _check_text(self, text: str) -> str:
         if self.pattern and not re.fullmatch(self.pattern, text):
-            raise self._error(text, f"it must look like {self.default}")
+            raise self._error(text, f"it must look like {self.example or self.default}")
         if not self.choices:
             return text
         for choice in self.choices:

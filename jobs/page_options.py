@@ -126,20 +126,54 @@ PAGE: Final = (
         choices=("None", "English", "简体中文", "日本語"),
         honoured=True,
     ),
-    Option("quicksettings_list", ("sd_model_checkpoint",), "Settings at the top of the page."),
-    Option("ui_tab_order", (), "Order of tabs."),
-    Option("hidden_tabs", (), "Tabs that are not shown."),
-    Option("ui_reorder_list", (), "Order of controls."),
-    Option("gradio_theme", "Default", "Theme of the page."),
+    Option(
+        "quicksettings_list",
+        ("sd_model_checkpoint", "sd_vae", "CLIP_stop_at_last_layers"),
+        "Settings at the top of the page, by name.",
+        honoured=True,
+        restart=True,
+    ),
+    Option("ui_tab_order", (), "Tabs that come first, in this order.", honoured=True, restart=True),
+    Option(
+        "hidden_tabs",
+        (),
+        "Tabs that are not shown; Settings always is.",
+        honoured=True,
+        restart=True,
+    ),
+    Option(
+        "ui_reorder_list",
+        (),
+        "Order of controls.",
+        instead="Controls stand in A1111's usual order.",
+    ),
+    Option(
+        "gradio_theme",
+        "Default",
+        "Theme of the page.",
+        instead="There is one theme, light or dark as the browser asks.",
+    ),
     Option("show_progress_in_title", True, "Progress in the window title.", honoured=True),
     Option("send_seed", True, "Send to...: take the seed along.", honoured=True),
     Option("send_size", True, "Send to...: take the size along.", honoured=True),
     Option("return_grid", True, "Return a grid before the pictures.", honoured=True),
-    Option("do_not_show_images", False, "Show no results."),
-    Option("js_modal_lightbox", True, "Full-page viewer."),
-    Option("js_modal_lightbox_initially_zoomed", True, "Open it zoomed."),
-    Option("js_modal_lightbox_gamepad", False, "Steer it with a gamepad."),
-    Option("gallery_height", "", "Height of the gallery."),
+    Option("do_not_show_images", False, "Show no results.", honoured=True),
+    Option("js_modal_lightbox", True, "Full-page viewer.", honoured=True),
+    Option("js_modal_lightbox_initially_zoomed", True, "Open it zoomed.", honoured=True),
+    Option(
+        "js_modal_lightbox_gamepad",
+        False,
+        "Steer it with a gamepad.",
+        instead="The viewer knows keys, mouse and touch only.",
+    ),
+    Option(
+        "gallery_height",
+        "",
+        "Height of the gallery, e.g. 500px or 60vh; empty = as the window allows.",
+        pattern=r"(\d+(\.\d+)?(px|em|rem|vh)?)?",
+        example="500px",
+        honoured=True,
+    ),
     Option(
         "img2img_editor_height", 720, "Height of the editor in pixels.", 80, 1600, honoured=True
     ),
@@ -181,8 +215,14 @@ PAGE: Final = (
     Option(
         "interrupt_after_current", True, "Interrupt finishes the picture in work.", honoured=True
     ),
-    Option("samplers_in_dropdown", True, "Samplers as a drop-down."),
-    Option("dimensions_and_batch_together", True, "Size and batch in one row."),
+    Option("samplers_in_dropdown", True, "Samplers as a drop-down.", honoured=True, restart=True),
+    Option(
+        "dimensions_and_batch_together",
+        True,
+        "Size and batch in one row.",
+        honoured=True,
+        restart=True,
+    ),
 )
 
 INFOTEXT: Final = (
@@ -218,10 +258,21 @@ INFOTEXT: Final = (
 PREVIEWS: Final = (
     Option("show_progressbar", True, "Show a progress bar.", honoured=True),
     Option("live_previews_enable", True, "Show pictures while they are made.", honoured=True),
-    Option("live_previews_image_format", "png", "Format of previews; always JPEG here."),
-    Option("show_progress_grid", True, "Previews show the whole batch."),
     Option(
-        "show_progress_every_n_steps", 10, "Steps between previews; here several a second.", -1, 32
+        "live_previews_image_format",
+        "jpeg",
+        "Format of previews.",
+        choices=("jpeg", "png", "webp"),
+        honoured=True,
+    ),
+    Option("show_progress_grid", True, "Previews show the whole batch.", honoured=True),
+    Option(
+        "show_progress_every_n_steps",
+        0,
+        "Steps between previews; 0 = several a second, -1 = after each batch.",
+        -1,
+        32,
+        honoured=True,
     ),
     Option(
         "show_progress_type",
@@ -230,11 +281,34 @@ PREVIEWS: Final = (
         choices=("Full", "Approx NN", "Approx cheap", "TAESD"),
         honoured=True,
     ),
-    Option("live_preview_allow_lowvram_full", False, "Full previews on small GPUs."),
-    Option("live_preview_content", "Prompt", "Prompt, Negative prompt or Combined."),
-    Option("live_preview_refresh_period", 1000, "Milliseconds between updates of the page."),
-    Option("live_preview_fast_interrupt", False, "Interrupt returns the preview."),
-    Option("js_live_preview_in_modal_lightbox", False, "Previews in the full-page viewer."),
+    Option(
+        "live_preview_allow_lowvram_full",
+        False,
+        "Full previews on small GPUs.",
+        instead="There is no low memory mode that would hold them back.",
+    ),
+    Option(
+        "live_preview_content",
+        "Prompt",
+        "What previews show.",
+        choices=("Combined", "Prompt", "Negative prompt"),
+        honoured=True,
+    ),
+    Option(
+        "live_preview_refresh_period",
+        100,
+        "Milliseconds between updates of progress and preview.",
+        50,
+        60000,
+        honoured=True,
+    ),
+    Option("live_preview_fast_interrupt", False, "Interrupt returns the preview.", honoured=True),
+    Option(
+        "js_live_preview_in_modal_lightbox",
+        False,
+        "Previews in the full-page viewer.",
+        honoured=True,
+    ),
 )
 
 INTERROGATION: Final = tuple(

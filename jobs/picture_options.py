@@ -253,7 +253,13 @@ def _tuning(
 
 
 SAMPLER_PARAMETERS: Final = (
-    Option("hide_samplers", (), "Samplers that the page does not list."),
+    Option(
+        "hide_samplers",
+        (),
+        "Samplers that the page does not list.",
+        honoured=True,
+        restart=True,
+    ),
     _tuning("eta_ddim", 0.0, 1.0, "eta_ddim", "Eta DDIM", "Noise multiplier of DDIM."),
     _tuning("eta_ancestral", 1.0, 1.0, "eta_ancestral", "Eta", "Noise multiplier of the others."),
     Option(

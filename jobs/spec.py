@@ -120,10 +120,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Preview:
-    """A live preview: JPEG bytes, numbered so that a client fetches each only once."""
+    """A live preview: PNG, JPEG or WebP, numbered so that a client fetches each only once."""
 
     number: int
-    jpeg: bytes
+    data: bytes
+
+    @property
+    def mime(self) -> str:
+        """Its media type, as the file itself says."""
+        if self.data.startswith(b"\x89PNG"):
+            return "image/png"
+        return "image/webp" if self.data.startswith(b"RIFF") else "image/jpeg"
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from jobs.output_folders import OutputFolders
 from jobs.previews import Previews, previews_of
 from jobs.saving import PictureSaver, picture_done
 from jobs.spec import Picture
-from pipelines.events import FinishedPicture, StepEvent, StopKind
+from pipelines.events import FinishedPicture, PreviewKind, StepEvent, StopKind
 
 _log = logging.getLogger("overpaint.worker")
 
@@ -156,6 +156,13 @@ class JobListener:
         self._kept.append(made)
         for done in (made, *(replace(made, **mask._asdict()) for mask in masks)):
             self._mailbox.send(done)
+        preview = self._previews.of_finished(picture, self._job.spec.request.batch_size)
+        if preview is not None:
+            self._send(replace(self._last, preview=preview))
+
+    def interrupted_as(self) -> PreviewKind | None:
+        """See RunListener."""
+        return self._previews.when_interrupted
 
     def finished(self, done: JobDone) -> JobDone:
         """Save the grid of a job that is over. Where that fails its pictures are kept, and a note.
@@ -174,7 +181,7 @@ class JobListener:
         return self._mailbox.stops.take(self._job.job_id)
 
     def _send(self, message: StepDone) -> None:
-        self._last = message
+        self._last = replace(message, preview=None)
         self._mailbox.send(message)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines.compose import apply_overlay, build_overlay, overlay_mask
 from pipelines.denoise import Denoised
 from pipelines.events import BEFORE_COLOURS, BEFORE_HIRES, FinishedPicture
-from pipelines.families.base import Family
+from pipelines.families.base import LATENT_SCALE, Family
 from pipelines.geometry import Extent
 from pipelines.hires import enlarged, hires_size
 from pipelines.image_conditioning import hires_channels
@@ -165,7 +165,7 @@ def _decoded(
     job: Job, made: _Latents
 ) -> tuple[Sequence[Image.Image], Sequence[_Mask], Sequence[_Stages]]:
     """The finished pictures, the masks of their overlays, and their earlier stages."""
-    images = made.family.decode(made.result.latents)
+    images = _pictures(job, made)
     if job.prepared is None:
         return images, [None] * len(images), _before_hires(made.first, len(images))
     sources = job.prepared.images
@@ -197,6 +197,19 @@ def _before_hires(first: _Latents | None, count: int) -> Sequence[_Stages]:
 
 def _drawn(decoded: Callable[[], Sequence[Image.Image]], place: int) -> Image.Image:
     return decoded()[place]
+
+
+def _pictures(job: Job, made: _Latents) -> Sequence[Image.Image]:
+    """The decoded pictures; of a batch that was cut short previews, where those are wanted."""
+    kind = job.listener.interrupted_as() if made.result.incomplete else None
+    if kind is None:
+        return made.family.decode(made.result.latents)
+    height, width = made.result.latents.shape[-2:]
+    size = (width * LATENT_SCALE, height * LATENT_SCALE)
+    return [
+        made.family.preview(latent, kind).resize(size, Image.Resampling.BILINEAR)
+        for latent in made.result.latents
+    ]
 
 
 def _mask(source: PreparedImage) -> _Mask:

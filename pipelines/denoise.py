@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pipelines.call_memo import RunMemo
+from pipelines.events import PreviewContent
 from pipelines.families.base import Family, ModelOutputError
 from pipelines.guidance import Guidance, ImageGuidance, Predict
 from pipelines.inpaint import LatentBlend
@@ -62,6 +63,10 @@ class DenoiseJob:
     """Prompt and negative prompt in one call of the network."""
 
 
+See = Callable[[PreviewContent], Tensor]
+"""Gives the latents to preview, (B, C, h, w); computed when asked for, within the step only."""
+
+
 @dataclass(frozen=True)
 class Denoised:
     """The end of a batch: its latents (B, C, h, w), and whether an interrupt cut it short."""
@@ -73,13 +78,14 @@ class Denoised:
 
 
 def denoise(
-    job: DenoiseJob, x: Tensor, noise: ImageNoise, on_step: Callable[[StepInfo, Tensor], None]
+    job: DenoiseJob, x: Tensor, noise: ImageNoise, on_step: Callable[[StepInfo, See], None]
 ) -> Denoised:
     """Run the sampler over one batch.
 
-    `on_step` gets the step and the latents to preview, (B, C, h, w): the prediction of the prompt
-    alone. When it raises Interrupted, the last prediction of the picture is the result. Raises
-    ModelOutputError when the network gives NaN.
+    `on_step` gets the step, and what gives the latents to preview: predictions of the picture by
+    the prompt alone, by the negative prompt alone, or by both (behaviour 14.2). When it raises
+    Interrupted, the last prediction of the picture is the result. Raises ModelOutputError when the
+    network gives NaN.
     """
     last: dict[str, Tensor] = {}
     uses_eps = job.course.sampler.family == "timestep"
@@ -87,10 +93,15 @@ def denoise(
 
     def step(info: StepInfo) -> None:
         last["denoised"] = info.denoised
-        seen = last["cond"]
-        if uses_eps:
-            seen = _x0(last["x"], seen, info.sigma)
-        on_step(info, seen if job.mask is None else job.mask.during(seen, last["level"]))
+        now = dict(last)
+
+        def see(content: PreviewContent) -> Tensor:
+            seen = now[content]
+            if uses_eps:
+                seen = _x0(now["x"], seen, info.sigma)
+            return seen if job.mask is None else job.mask.during(seen, now["level"])
+
+        on_step(info, see)
 
     model = _eps_model(job, guided, last) if uses_eps else _k_model(job, guided, last)
     try:
@@ -198,11 +209,20 @@ def _k_model(
     """D(x, sigma): guided, then held to the init latent outside the mask (behaviour 5.2)."""
 
     def model(x: Tensor, sigma: Tensor) -> Tensor:
-        denoised, _, last["cond"] = guided(x, sigma)
-        last["level"] = sigma
+        denoised, uncond, cond = guided(x, sigma)
+        last.update(_sides(denoised, uncond, cond), level=sigma)
         return denoised if job.mask is None else job.mask.during(denoised, sigma)
 
     return model
+
+
+def _sides(guided: Tensor, uncond: Tensor, cond: Tensor) -> dict[str, Tensor]:
+    """What a preview can show of one prediction."""
+    return {
+        PreviewContent.PROMPT: cond,
+        PreviewContent.NEGATIVE: uncond,
+        PreviewContent.COMBINED: guided,
+    }
 
 
 def _x0(x: Tensor, eps: Tensor, sigma: float) -> Tensor:
@@ -217,8 +237,8 @@ def _eps_model(
 
     def model(x: Tensor, t: Tensor) -> EpsPair:
         seen = x if job.mask is None else job.mask.during(x, t)
-        eps, uncond, last["cond"] = guided(seen, t)
-        last["x"], last["level"] = x, t
+        eps, uncond, cond = guided(seen, t)
+        last.update(_sides(eps, uncond, cond), x=x, level=t)
         return EpsPair(eps, uncond)
 
     return model

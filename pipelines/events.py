@@ -38,6 +38,24 @@ class PreviewKind(StrEnum):
     """As "Approx NN": a checkpoint's tiny decoder has TAESD's layout."""
 
 
+class PreviewContent(StrEnum):
+    """Which side of the guided prediction a live preview shows; the values are A1111's (ui 8.5)."""
+
+    PROMPT = "Prompt"
+    NEGATIVE = "Negative prompt"
+    COMBINED = "Combined"
+
+
+@dataclass(frozen=True)
+class PreviewWish:
+    """What a live preview is to be: how it is made, of what, of the whole batch or its first."""
+
+    kind: PreviewKind = PreviewKind.APPROX_NN
+    content: PreviewContent = PreviewContent.PROMPT
+    whole_batch: bool = True
+    """Several pictures become a grid."""
+
+
 @dataclass(frozen=True)
 class StepEvent:
     """One sampling step is done. `step` counts from 1 to `steps` within the batch."""
@@ -46,7 +64,7 @@ class StepEvent:
     batches: int
     step: int
     steps: int
-    preview: Callable[[PreviewKind], Image.Image]
+    preview: Callable[[PreviewWish], Image.Image]
     """Draws a preview when it is called, and costs nothing before."""
 
 
@@ -93,6 +111,9 @@ class RunListener(Protocol):
 
     def stop_asked(self) -> StopKind | None:
         """Polled after each step and between batches."""
+
+    def interrupted_as(self) -> PreviewKind | None:
+        """How pictures are drawn that a stop cut short; None = decoded as finished ones are."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
-from pipelines.denoise import Denoised, DenoiseJob, Interrupted, RefinerStage, denoise
-from pipelines.events import StepEvent, StopKind
+from pipelines.denoise import Denoised, DenoiseJob, Interrupted, RefinerStage, See, denoise
+from pipelines.events import PreviewWish, StepEvent, StopKind
 from pipelines.families.base import LATENT_SCALE
+from pipelines.grid import grid_rows, make_grid
 from pipelines.image_conditioning import empty_channels
 from pipelines.inpaint import LatentBlend
 from pipelines.job import Job
@@ -71,7 +72,7 @@ def run_pass(job: Job, one: Pass) -> Denoised:
     with ExitStack() as stack:
         for each in {id(each): each for each in (family, *refiner)}.values():
             stack.enter_context(each.merging(one.merged))
-        return denoise(work, one.x, one.noise, lambda info, seen: _on_step(job, one, info, seen))
+        return denoise(work, one.x, one.noise, lambda info, see: _on_step(job, one, info, see))
 
 
 def _conditioning(job: Job, one: Pass, pipeline: Pipeline) -> Conditioning:
@@ -165,11 +166,7 @@ def _activate(job: Job, pipeline: Pipeline, tags: Sequence[NetworkTag]) -> Activ
     return active
 
 
-def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
-    height, width = seen.shape[-2:]
-    size = (width * LATENT_SCALE, height * LATENT_SCALE)
-    if one.hires_steps is None:
-        size = (job.request.width, job.request.height)
+def _on_step(job: Job, one: Pass, info: StepInfo, see: See) -> None:
     all_steps = _all_steps(job, one, info)
     job.listener.on_step(
         StepEvent(
@@ -177,9 +174,7 @@ def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
             job.request.n_iter,
             one.steps_before + info.index + 1,
             all_steps,
-            lambda kind: one.pipeline.family.preview(seen[0], kind).resize(
-                size, Image.Resampling.BILINEAR
-            ),
+            lambda wish: _preview(job, one, see, wish),
         )
     )
     stop = job.listener.stop_asked()
@@ -187,6 +182,20 @@ def _on_step(job: Job, one: Pass, info: StepInfo, seen: Tensor) -> None:
         job.interrupted = job.interrupted or stop is StopKind.NOW
         if one.steps_before + info.index + 1 < all_steps:
             raise Interrupted
+
+
+def _preview(job: Job, one: Pass, see: See, wish: PreviewWish) -> Image.Image:
+    """The first picture of the batch or all of them, each at working size."""
+    height, width = one.x.shape[-2:]
+    size = (width * LATENT_SCALE, height * LATENT_SCALE)
+    if one.hires_steps is None:
+        size = (job.request.width, job.request.height)
+    latents = see(wish.content)
+    images = [
+        one.pipeline.family.preview(latent, wish.kind).resize(size, Image.Resampling.BILINEAR)
+        for latent in (latents if wish.whole_batch else latents[:1])
+    ]
+    return images[0] if len(images) == 1 else make_grid(images, grid_rows(len(images)))
 
 
 def _all_steps(job: Job, one: Pass, info: StepInfo) -> int:

@@ -21,6 +21,7 @@ from ui.controls import Controls
 from ui.events import unchanged
 from ui.form_request import build_request, refined_as_set
 from ui.overrides import apply_entries
+from ui.pacing import paced
 from ui.page_state import state_of
 from ui.painted import PictureTaker
 from ui.picture_files import size_of
@@ -152,7 +153,9 @@ class GenerateHandlers:
         shown_buttons: watching.Buttons | None = None
         shown_pictures: tuple[str, ...] | None = None
         shown_monitor: dict[str, Any] | None = None
-        async for view in self._services.engine.watch(job_id, interval=0.1):
+        period = int(self._services.options.get("live_preview_refresh_period")) / 1000
+        views = self._services.engine.watch(job_id, interval=min(period, 0.1) / 2)
+        async for view in paced(views, period):
             updates: Updates = {}
             now = watching.buttons(view, self._services.engine.stopping(job_id))
             if now != shown_buttons:
@@ -173,7 +176,10 @@ class GenerateHandlers:
 
     def _gallery(self, view: JobView | None) -> dict[str, Any]:
         services = self._services
-        return watching.gallery(view, services.pictures_url, services.proofs_url)
+        shown = watching.gallery(view, services.pictures_url, services.proofs_url)
+        if services.options.get("do_not_show_images"):
+            shown |= {"pictures": [], "hint": MESSAGES["results_not_shown"]}
+        return shown
 
     def _buttons(self, shown: watching.Buttons) -> Updates:
         return {

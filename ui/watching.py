@@ -55,8 +55,8 @@ def monitor(view: JobView | None) -> dict[str, Any]:
         "eta": _clock(view.eta),
     }
     if view.preview is not None:
-        jpeg = base64.b64encode(view.preview.jpeg).decode()
-        state["preview"] = f"data:image/jpeg;base64,{jpeg}"
+        data = base64.b64encode(view.preview.data).decode()
+        state["preview"] = f"data:{view.preview.mime};base64,{data}"
     return state
 
 

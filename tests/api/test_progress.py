@@ -24,7 +24,7 @@ STATE_KEYS = {
     "sampling_step",
     "sampling_steps",
 }
-JPEG = base64.b64encode(preview().jpeg).decode()
+JPEG = base64.b64encode(preview().data).decode()
 
 
 def submit(api: Api, owner: str = "local", **changes: Any) -> str:

@@ -133,6 +133,9 @@ def test_the_table_is_sound() -> None:
         assert option.text.endswith("."), option.key
         assert option.section, option.key
         assert option.remark(option.default) is None
+        assert not (option.instead and option.takes_effect), option.key
+        assert option.instead.endswith(".") or not option.instead, option.key
+        assert option.takes_effect or not option.restart, option.key
 
 
 def _field(target: str) -> FieldInfo:

@@ -25,7 +25,7 @@ from jobs.saving import PictureSaver
 from jobs.spec import JobSpec, JobState, JobView, StopKind
 from jobs.store import JobStore
 from jobs.worker import JobListener, Stops
-from pipelines.events import FinishedPicture, PreviewKind, StepEvent
+from pipelines.events import FinishedPicture, PreviewWish, StepEvent
 from pipelines.pictures import encode_picture, open_picture, read_infotext
 from tests.jobs.doubles import spec
 from tests.pipelines.conftest import BUILTIN
@@ -82,7 +82,7 @@ def listener(post: Post, folder: Path, done: int = 0) -> JobListener:
 
 
 def step(number: int, drawn: list[int]) -> StepEvent:
-    def draw(kind: PreviewKind) -> Image.Image:
+    def draw(wish: PreviewWish) -> Image.Image:
         drawn.append(number)
         return noise(16, 8)
 
@@ -268,7 +268,7 @@ def test_previews_and_progress_come_while_it_works(house: House) -> None:
     job = house.submit(init_images=(house.photograph(),), sampling=LONG)
     view = house.wait(job, lambda view: view.preview is not None and view.eta is not None)
     assert view.preview is not None
-    assert open_picture(view.preview.jpeg).size == (128, 128)
+    assert open_picture(view.preview.data).size == (128, 128)
     assert 0.0 < view.progress.fraction < 1.0
     house.engine.request_stop(job)
     house.finished(job)

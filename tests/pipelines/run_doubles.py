@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from pipelines.events import FinishedPicture, RunReport, StepEvent, StopKind
+from pipelines.events import FinishedPicture, PreviewKind, RunReport, StepEvent, StopKind
 from pipelines.request import Img2ImgRequest, Inpaint, SamplerTuning, Sampling, Seeds
 from pipelines.run import Pipeline, run
 
@@ -23,6 +23,7 @@ class Recorder:
     notes: list[str] = field(default_factory=list)
     steps: list[StepEvent] = field(default_factory=list)
     pictures: list[FinishedPicture] = field(default_factory=list)
+    drawn_as: PreviewKind | None = None
 
     def on_note(self, text: str) -> None:
         self.notes.append(text)
@@ -35,6 +36,9 @@ class Recorder:
 
     def stop_asked(self) -> StopKind | None:
         return self.stop(self)
+
+    def interrupted_as(self) -> PreviewKind | None:
+        return self.drawn_as
 
     @property
     def images(self) -> list[Image]:
@@ -80,9 +84,11 @@ def run_on(
     *,
     stop: Callable[[Recorder], StopKind | None] | None = None,
     first_batch: int = 0,
+    interrupted_as: PreviewKind | None = None,
 ) -> Ran:
     """Run a request; `pictures` maps INIT and MASK to what they name."""
     heard = Recorder(stop) if stop else Recorder()
+    heard.drawn_as = interrupted_as
     report = run(request, pipeline, pictures.__getitem__, heard, first_batch=first_batch)
     return Ran(report, heard)
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.denoise import Denoised, DenoiseJob, Interrupted, denoise
+from pipelines.denoise import Denoised, DenoiseJob, Interrupted, See, denoise
+from pipelines.events import PreviewContent
 from pipelines.families.base import ModelOutputError
 from pipelines.inpaint import LatentMask
 from pipelines.noise import ImageNoise
@@ -38,6 +39,7 @@ class Loop:
     result: Denoised
     steps: list[StepInfo]
     previews: list[Tensor]
+    sides: list[dict[PreviewContent, Tensor]]
     family: ToyFamily
 
 
@@ -64,13 +66,15 @@ def loop(
     )
     infos: list[StepInfo] = []
     previews: list[Tensor] = []
+    sides: list[dict[PreviewContent, Tensor]] = []
 
-    def heard(info: StepInfo, seen: Tensor) -> None:
+    def heard(info: StepInfo, see: See) -> None:
         infos.append(info)
-        previews.append(seen)
+        previews.append(see(PreviewContent.PROMPT))
+        sides.append({content: see(content) for content in PreviewContent})
         on_step(info)
 
-    return Loop(denoise(job, x, noise, heard), infos, previews, family)
+    return Loop(denoise(job, x, noise, heard), infos, previews, sides, family)
 
 
 @pytest.mark.parametrize("sampler", K + TIMESTEP)
@@ -150,6 +154,20 @@ def test_the_preview_is_what_the_prompt_alone_predicts(sampler: str, mask: bool)
         assert torch.allclose(one.previews[0], expected, atol=1e-5)
     assert torch.allclose(seven.previews[0], one.previews[0], atol=1e-5)
     assert not torch.allclose(seven.steps[0].denoised, one.steps[0].denoised, atol=1e-3)
+
+
+@pytest.mark.parametrize("mask", [True, False], ids=["mask", "plain"])
+@pytest.mark.parametrize("sampler", ["Euler", "DDIM"])
+def test_previews_of_either_side_and_of_both(sampler: str, mask: bool) -> None:
+    """Guidance is linear: the combined one lies beyond the prompt's by (CFG - 1) differences."""
+    done = loop(sampler, mask=mask, cfg=7.0)
+    first = done.sides[0]
+    prompt, negative, combined = (first[content] for content in PreviewContent)
+    assert torch.allclose(combined, negative + 7.0 * (prompt - negative), atol=1e-4)
+    assert not torch.allclose(prompt, negative, atol=1e-3)
+    expected = done.steps[0].denoised
+    expected = LatentMask(init(), REPAINT).blend(expected) if mask else expected
+    assert torch.allclose(combined, expected, atol=1e-5)
 
 
 def test_ddim_cfgpp_goes_back_along_the_negative_prompt_with_a_small_scale() -> None:

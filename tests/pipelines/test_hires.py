@@ -9,7 +9,7 @@ import torch
 from PIL import Image as Pillow
 from torch.nn import functional
 
-from pipelines.events import BEFORE_HIRES, PreviewKind, StopKind
+from pipelines.events import BEFORE_HIRES, PreviewWish, StopKind
 from pipelines.geometry import Extent
 from pipelines.hires import HiresSize, enlarged, hires_size
 from pipelines.noise import ImageNoise
@@ -152,7 +152,7 @@ def test_progress_counts_both_passes() -> None:
     assert [event.step for event in done.heard.steps] == list(range(1, 11))
     assert {event.steps for event in done.heard.steps} == {10}
     assert done.report.executed_steps == 10
-    assert done.heard.steps[-1].preview(PreviewKind.APPROX_NN).size == (128, 128)
+    assert done.heard.steps[-1].preview(PreviewWish()).size == (128, 128)
 
 
 def test_behaviour_16_fresh_noise_from_the_same_seeds_at_the_new_shape() -> None:

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image
 from torch import Tensor
 
-from pipelines.events import PreviewKind, StopKind
+from pipelines.events import PreviewKind, PreviewWish, StopKind
 from pipelines.families.base import ModelOutputError
 from pipelines.fill import fill
 from pipelines.geometry import Extent
@@ -335,10 +335,38 @@ def test_progress_counts_over_batches() -> None:
 def test_previews_have_the_working_size_and_follow_the_picture() -> None:
     request = request_for(width=72, height=64, sampling={"denoising_strength": 0.3})
     done = ran(request, pictures={INIT: box_mask(72, 64, (0, 0, 36, 64)).convert("RGB")})
-    preview = done.heard.steps[-1].preview(PreviewKind.APPROX_NN)
+    preview = done.heard.steps[-1].preview(PreviewWish())
     assert (preview.size, preview.mode) == ((72, 64), "RGB")
     shown = array(preview).mean(axis=(0, 2))
     assert shown[:24].mean() > shown[48:].mean() + 50
+
+
+def test_previews_show_the_first_picture_or_the_batch_as_a_grid() -> None:
+    event = ran(request_for(batch_size=3, width=72, height=64)).heard.steps[-1]
+    alone = event.preview(PreviewWish(whole_batch=False))
+    grid = event.preview(PreviewWish())
+    assert (alone.size, grid.size) == ((72, 64), (144, 128))
+    assert same(grid.crop((0, 0, 72, 64)), alone)
+    assert not same(grid.crop((72, 0, 144, 64)), alone)
+    assert array(grid.crop((72, 64, 144, 128))).min() == 255
+
+
+@pytest.mark.parametrize("inpaint", [None, {}], ids=["whole", "mask"])
+def test_a_stopped_picture_can_be_its_preview(inpaint: dict[str, Any] | None) -> None:
+    request = request_for(inpaint=inpaint, sampling={"steps": 8})
+    stop = stop_at(2, StopKind.NOW)
+    exact = ran(request, stop=stop_at(2, StopKind.NOW))
+    quick = ran(request, stop=stop, interrupted_as=PreviewKind.APPROX_NN)
+    assert (quick.heard.pictures[0].incomplete, quick.image.size) == (True, exact.image.size)
+    assert not same(quick.image, exact.image)
+    outside = array(PICTURES[MASK]) == 0
+    kept = array(quick.image)[outside] == array(PICTURES[INIT])[outside]
+    assert kept.all() == (inpaint is not None)
+
+
+def test_finished_pictures_are_decoded_whatever_stopped_ones_are() -> None:
+    plain = ran(request_for())
+    assert same(ran(request_for(), interrupted_as=PreviewKind.APPROX_NN).image, plain.image)
 
 
 def test_the_infotext_tells_this_pictures_seed_and_this_model() -> None:
