@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from benchmarks.measuring import CLOCKS, Report, command, finish, interleaved, median_ms, ratio
 from benchmarks.painting import NEGATIVE, PROMPT, builtin_checkpoint
-from pipelines.denoise import DenoiseJob, denoise
+from pipelines.denoise import DenoiseJob, See, denoise
 from pipelines.families.sd1 import StableDiffusion1
 from pipelines.inpaint import LatentMask
 from pipelines.noise import ImageNoise
@@ -50,7 +49,7 @@ class Bench:
         mask = LatentMask(torch.zeros(1, *shape), repaint) if masked else None
         job = DenoiseJob(family, course, conditioning, 7.0, self.steps, mask)
 
-        def quiet(_: StepInfo, __: Tensor) -> None:
+        def quiet(_: StepInfo, __: See) -> None:
             return None
 
         def work() -> None:

@@ -38,7 +38,7 @@ def english() -> list[str]:
             if name.isupper():
                 found |= dict.fromkeys(_texts(value))
     for option in OPTIONS:
-        found |= dict.fromkeys((option.section, option.text))
+        found |= dict.fromkeys((option.section, option.text, option.instead))
     return [text for text in found if _WORDS.search(_PLACE.sub(" ", text)) and text not in NAMES]
 
 

@@ -12,7 +12,7 @@ from ui.texts import MESSAGES
 
 
 class Fitted(NamedTuple):
-    """Values that the controls take, and sentences about those that were changed for it."""
+    """Values that the controls take, and sentences about those that were changed or left out."""
 
     values: dict[str, Any]
     problems: list[str]
@@ -48,10 +48,20 @@ class Controls:
         return {name: value for name, value in values.items() if name in names}
 
     def fitted(self, values: dict[str, Any]) -> Fitted:
-        """Numbers that lie outside their slider moved to its end: Gradio would refuse the form."""
+        """Values that Gradio would take without refusing the form afterwards.
+
+        Numbers outside their slider are moved to its end; what buttons do not offer is left out.
+        """
         fitted, problems = dict(values), []
         for name, value in values.items():
             slider = getattr(self, name)
+            if (
+                isinstance(slider, gr.Radio)
+                and isinstance(value, str)
+                and not _offers(slider, value)
+            ):
+                del fitted[name]
+                problems.append(MESSAGES["not_offered"].format(label=slider.label, value=value))
             if isinstance(slider, gr.Slider) and isinstance(value, int | float):
                 used = min(max(value, slider.minimum), slider.maximum)
                 if used != value:
@@ -62,6 +72,10 @@ class Controls:
     def pick(self, names: Iterable[str]) -> set[Any]:
         """Some of the controls, as an event's inputs or outputs."""
         return {getattr(self, name) for name in names}
+
+
+def _offers(buttons: gr.Radio, value: str) -> bool:
+    return any(value in choice for choice in buttons.choices)
 
 
 def _out_of_range(slider: gr.Slider, value: float, used: float) -> str:

@@ -5,24 +5,22 @@ Labels, ids, defaults and ranges are A1111's (ui 6). `tab` begins the ids.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
-from pipelines.sampler_names import SAMPLERS, SCHEDULERS
+from jobs.options import OptionStore
+from pipelines.sampler_names import SCHEDULERS
+from ui.sampler_choice import sampler_control
 from ui.texts import CHOICES, LABELS
 from ui.tool_button import tool
 
 
-def sampler_controls(tab: str = "img2img") -> dict[str, Any]:
+def sampler_controls(options: OptionStore, tab: str = "img2img") -> dict[str, Any]:
     """Build sampler, schedule type, steps and what the steps mean."""
     with gr.Row(elem_id=f"sampler_selection_{tab}"):
-        sampler = gr.Dropdown(
-            [info.name for info in SAMPLERS],
-            value=SAMPLERS[0].name,
-            label=LABELS["sampler"],
-            elem_id=f"{tab}_sampling",
-        )
+        sampler = sampler_control(options, tab)
         scheduler = gr.Dropdown(
             [info.label for info in SCHEDULERS],
             value=SCHEDULERS[0].label,
@@ -58,6 +56,24 @@ def sampler_controls(tab: str = "img2img") -> dict[str, Any]:
         "leftover_noise": leftover,
         "start_row": start_row,
     }
+
+
+def size_and_batch(
+    options: OptionStore, tab: str, size: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Build what `size` builds, with batch count and size beside it where the settings want so."""
+    if not options.get("dimensions_and_batch_together"):
+        return size()
+    with gr.Row(elem_id=f"{tab}_size_and_batch", elem_classes="op-size-and-batch"):
+        with gr.Column(scale=5, min_width=300, elem_id=f"{tab}_column_size"):
+            made = size()
+        with gr.Column(scale=3, min_width=200, elem_id=f"{tab}_column_batch"):
+            return made | batch_controls(tab)
+
+
+def batch_alone(options: OptionStore, tab: str) -> dict[str, Any]:
+    """Build batch count and size where they do not stand beside the size."""
+    return {} if options.get("dimensions_and_batch_together") else batch_controls(tab)
 
 
 def batch_controls(tab: str = "img2img") -> dict[str, Any]:

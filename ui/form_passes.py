@@ -11,8 +11,10 @@ from typing import Any
 
 import gradio as gr
 
-from pipelines.sampler_names import SAMPLERS, SCHEDULERS
+from jobs.options import OptionStore
+from pipelines.sampler_names import SCHEDULERS
 from pipelines.upscalers import LATENT_MODES, PIXEL_UPSCALERS
+from ui.sampler_choice import hides_samplers, offered_samplers
 from ui.texts import CHOICES, LABELS
 from ui.tool_button import tool
 
@@ -69,7 +71,9 @@ def refiner_controls(tab: str, checkpoints: Sequence[str]) -> tuple[dict[str, An
     return controls, refresh
 
 
-def hires_controls(checkpoints: Sequence[str]) -> tuple[dict[str, Any], gr.HTML]:
+def hires_controls(
+    checkpoints: Sequence[str], options: OptionStore
+) -> tuple[dict[str, Any], gr.HTML]:
     """Build hires fix (behaviour 16), and the line that tells the final size."""
     made: dict[str, Any] = {}
     with behind(LABELS["hires"], "txt2img_hr") as box:
@@ -104,11 +108,11 @@ def hires_controls(checkpoints: Sequence[str]) -> tuple[dict[str, Any], gr.HTML]
             made["hr_height"] = gr.Slider(
                 0, 2048, 0, step=8, label=LABELS["hr_height"], elem_id="txt2img_hr_resize_y"
             )
-        made |= _second_pass(checkpoints)
+        made |= _second_pass(checkpoints, options)
     return {"hires": box, **made}, line
 
 
-def _second_pass(checkpoints: Sequence[str]) -> dict[str, Any]:
+def _second_pass(checkpoints: Sequence[str], options: OptionStore) -> dict[str, Any]:
     """What the second pass may have of its own; A1111 hides it in the settings."""
     same_checkpoint, same_sampler, same_scheduler = CHOICES["same"]
     made: dict[str, Any] = {}
@@ -116,11 +120,15 @@ def _second_pass(checkpoints: Sequence[str]) -> dict[str, Any]:
         with gr.Row():
             for name, elem_id, same, others in (
                 ("hr_checkpoint", "hr_checkpoint", same_checkpoint, checkpoints),
-                ("hr_sampler", "hr_sampler", same_sampler, [info.name for info in SAMPLERS]),
+                ("hr_sampler", "hr_sampler", same_sampler, offered_samplers(options)),
                 ("hr_scheduler", "hr_scheduler", same_scheduler, [s.label for s in SCHEDULERS]),
             ):
                 made[name] = gr.Dropdown(
-                    [(same, ""), *others], value="", label=LABELS[name], elem_id=elem_id
+                    [(same, ""), *others],
+                    value="",
+                    label=LABELS[name],
+                    elem_id=elem_id,
+                    allow_custom_value=name == "hr_sampler" and hides_samplers(options),
                 )
         for name, elem_id in (
             ("hr_prompt", "hires_prompt"),

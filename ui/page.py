@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +14,31 @@ import gradio as gr
 from ui.batch_panel import wire_batch
 from ui.canvas_handlers import CanvasHandlers
 from ui.examples import build_examples, wire_examples
-from ui.extras_page import ExtrasPage, build_extras, wire_extras, wire_extras_sending
+from ui.extras_page import SENDING, ExtrasPage, build_extras, wire_extras, wire_extras_sending
 from ui.form import Form, inpaint_controls, outpaint_controls, picture_input
 from ui.form_fill import checkpoint_choices, notice
 from ui.form_panels import (
-    batch_controls,
+    batch_alone,
     cfg_control,
     override_control,
     sampler_controls,
     seed_controls,
+    size_and_batch,
     strength_controls,
     switch_controls,
 )
 from ui.form_passes import refiner_controls
 from ui.form_prompts import generate_box, prompt_boxes, prompt_tools
 from ui.handlers import GenerateHandlers, ResultParts
-from ui.interrogate_panel import build_buttons, build_panel, wire_interrogation
+from ui.interrogate_panel import InterrogatePanel, build_buttons, build_panel, wire_interrogation
 from ui.mask_handlers import MaskHandlers
 from ui.networks_panel import NetworksPanel, build_networks, wire_networks
 from ui.open_result import wire_opening
 from ui.page_load import PageLoad
+from ui.page_tabs import arranged, opened_first
 from ui.picture_tabs import picture_tabs
 from ui.plot_elements import ScriptsPanel, build_scripts
-from ui.quicksettings import quicksettings
+from ui.quicksettings import quicksettings, wire_quicksettings
 from ui.region_handlers import RegionHandlers, wire_regions
 from ui.remake_panel import build_remake, wire_remake
 from ui.results_panel import results_panel
@@ -41,13 +46,14 @@ from ui.save_buttons import wire_saving
 from ui.script_forms import ScriptForms, ScriptHandlers, build_script_forms, wire_script_forms
 from ui.scripts_panel import PlotHandlers, wire_scripts
 from ui.services import Services
-from ui.settings_panel import build_settings, settings_box, wire_settings
+from ui.settings_panel import SettingsParts, build_settings, settings_box, wire_settings
 from ui.small_handlers import SmallHandlers
 from ui.styles_panel import build_styles, style_row, wire_styles
 from ui.text_handlers import TextSmall
 from ui.text_page import TextPage, build_text_page, wire_text_page
 from ui.texts import CHOICES, LABELS, TITLE, TOOLTIPS
 from ui.texts_results import RESULT_LABELS
+from ui.texts_viewer import MENU
 from ui.tool_button import tool
 from ui.wire_masks import wire_masks
 from ui.wiring import wire
@@ -63,29 +69,10 @@ def build_page(services: Services) -> gr.Blocks:
     ) as page:
         parts: Parts = {}
         quick, current = quicksettings(services, parts), settings_box()
-        with gr.Tabs(elem_id="tabs", selected="img2img") as tabs:
-            parts["tabs"] = tabs
-            with gr.Tab(LABELS["tab_txt2img"], id="txt2img", elem_id="tab_txt2img") as text_tab:
-                parts["txt2img_tab"] = text_tab
-                text_page = build_text_page(services, quick)
-            with gr.Tab(LABELS["tab_img2img"], id="img2img", elem_id="tab_img2img"):
-                prompts = _top_row(services, parts)
-                networks = build_networks(services, "img2img")
-                interrogation = build_panel(services)
-                with gr.Row(elem_classes="resize-handle-row"):
-                    with gr.Column(elem_id="img2img_settings", min_width=320):
-                        controls = _settings(services, parts)
-                        scripts = build_scripts(services.static_url), build_script_forms()
-                    with gr.Column(elem_id="img2img_results", min_width=320):
-                        results = results_panel(services, "img2img", parts, prompts)
-            with gr.Tab(LABELS["tab_extras"], id="extras", elem_id="tab_extras"):
-                extras = build_extras(services)
-            with gr.Tab(LABELS["tab_png_info"], id="pnginfo", elem_id="tab_pnginfo"):
-                _png_info(parts)
-            with gr.Tab(LABELS["tab_settings"], id="settings", elem_id="tab_settings") as tab:
-                settings = build_settings(services, tab, current)
-        form = Form(**quick, **{k: prompts[k] for k in _PROMPTS}, **controls)
-        jobs = GenerateHandlers(services, form, results)
+        tabs = _tabs(services, parts, quick, current)
+        image, text_page, extras = tabs.image, tabs.text, tabs.extras
+        form = Form(**quick, **{k: image.prompts[k] for k in _PROMPTS}, **image.controls)
+        jobs = GenerateHandlers(services, form, image.results)
         load = PageLoad(page)
         wire(
             load,
@@ -97,23 +84,100 @@ def build_page(services: Services) -> gr.Blocks:
         )
         wire_examples(services, form, parts, jobs)
         wire_masks(load, form, parts, SmallHandlers(services, form), MaskHandlers(services, form))
-        wire_interrogation(load, services, form, parts, interrogation)
-        _wire_scripts(load, services, form, scripts, jobs)
+        wire_interrogation(load, services, form, parts, image.interrogation)
+        _wire_scripts(load, services, form, image.scripts, jobs)
         wire_batch(load, services, parts["batch"], form, jobs)
         wire_remake(services, parts)
         wire_text_page(load, services, text_page, form, parts)
-        _wire_extras(load, services, extras, form, parts, results, text_page)
+        _wire_extras(load, services, extras, form, parts, image.results, text_page)
         wire_styles(load, services, form, parts["style_parts"])
-        wire_settings(load, services, settings)
-        _wire_networks(services, form, networks, text_page)
+        applied = wire_settings(load, services, tabs.settings)
+        wire_quicksettings(load, services, parts, current, applied)
+        _wire_networks(services, form, image.networks, text_page)
         regions = RegionHandlers(services, form, parts["regions"], jobs)
         wire_regions(load, form, parts["regions"], regions, services.static_url)
-        wire_opening(services, form, parts, results.gallery)
+        wire_opening(services, form, parts, image.results.gallery)
         wire_opening(services, text_page.form, text_page.parts, text_page.results.gallery)
         wire_saving(services, parts, results.gallery)
         wire_saving(services, text_page.parts, text_page.results.gallery)
         load.connect()
     return page
+
+
+@dataclass(frozen=True)
+class ImageTab:
+    """What the img2img tab consists of."""
+
+    prompts: dict[str, Any]
+    networks: NetworksPanel
+    interrogation: InterrogatePanel
+    controls: dict[str, Any]
+    scripts: tuple[ScriptsPanel, ScriptForms]
+    results: ResultParts
+
+
+@dataclass(frozen=True)
+class PageTabs:
+    """What is in the tabs; their order is nobody's business but `_tabs`'."""
+
+    text: TextPage
+    image: ImageTab
+    extras: ExtrasPage
+    settings: SettingsParts
+
+
+def _tabs(services: Services, parts: Parts, quick: dict[str, Any], current: gr.Textbox) -> PageTabs:
+    """Build all tabs in the order that the settings want; hidden ones are there, but not seen."""
+    tabs = arranged(services.options.get("ui_tab_order"), services.options.get("hidden_tabs"))
+    builders: Mapping[str, Callable[[gr.Tab], Any]] = {
+        "txt2img": lambda _: build_text_page(services, quick),
+        "img2img": lambda _: _image_tab(services, parts),
+        "extras": lambda _: build_extras(services),
+        "pnginfo": lambda _: _png_info(parts),
+        "settings": lambda tab: build_settings(services, tab, current),
+    }
+    made: dict[str, Any] = {}
+    with gr.Tabs(elem_id="tabs", selected=opened_first(tabs)) as parts["tabs"]:
+        for one in tabs:
+            with gr.Tab(one.title, id=one.id, elem_id=f"tab_{one.id}", visible=one.visible) as tab:
+                made[one.id] = builders[one.id](tab)
+            if one.id == "txt2img":
+                parts["txt2img_tab"] = tab
+    built = PageTabs(made["txt2img"], made["img2img"], made["extras"], made["settings"])
+    for one in tabs:
+        if not one.visible:
+            for way in _ways_to(one.id, parts, built):
+                way.visible = False
+    return built
+
+
+def _ways_to(tab: str, parts: Parts, built: PageTabs) -> list[Any]:
+    """The buttons of other tabs that would bring a tab to the front."""
+    text, image = built.text.parts, [name for name, _ in SENDING]
+    ways = {
+        "txt2img": [parts["pnginfo_to_txt2img"]],
+        "img2img": [
+            *(parts[name] for name in ("pnginfo_to_img2img", "pnginfo_to_inpaint")),
+            *(parts[name] for name in ("pnginfo_to_upload", "pnginfo_open")),
+            *(text[name] for name in ("send_img2img", "send_inpaint", "send_upload")),
+            *(built.extras.parts[name] for name in image),
+        ],
+        "extras": [parts["send_extras"], text["send_extras"], parts["pnginfo_to_extras"]],
+    }
+    return ways.get(tab, [])
+
+
+def _image_tab(services: Services, parts: Parts) -> ImageTab:
+    prompts = _top_row(services, parts)
+    networks = build_networks(services, "img2img")
+    interrogation = build_panel(services)
+    with gr.Row(elem_classes="resize-handle-row"):
+        with gr.Column(elem_id="img2img_settings", min_width=320):
+            controls = _settings(services, parts)
+            scripts = build_scripts(services.static_url), build_script_forms()
+        with gr.Column(elem_id="img2img_results", min_width=320):
+            results = results_panel(services, "img2img", parts, prompts)
+    return ImageTab(prompts, networks, interrogation, controls, scripts, results)
 
 
 def _wire_scripts(
@@ -177,7 +241,7 @@ def page_script(services: Services) -> str:
     """Script that runs once when the page is loaded: keys, tooltips."""
     return (
         f"() => {{ import('{services.static_url}/page.js')"
-        f".then((page) => page.start({json.dumps(dict(TOOLTIPS))})); }}"
+        f".then((page) => page.start({json.dumps(dict(TOOLTIPS))}, {json.dumps(dict(MENU))})); }}"
     )
 
 
@@ -234,7 +298,7 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
     )
     with gr.Column(visible=False, elem_id="outpaint_controls") as parts["outpaint_group"]:
         made["outpaint_anchor"], parts["outpaint_line"] = outpaint_controls()
-    sampler = sampler_controls()
+    sampler = sampler_controls(services.options)
     parts["start_row"] = sampler.pop("start_row")
     made |= sampler
     titles, _ = checkpoint_choices(services)
@@ -245,15 +309,15 @@ def _settings(services: Services, parts: Parts) -> dict[str, Any]:
         tiling=bool(services.options.get("tiling")),
         color_correction=bool(services.options.get("img2img_color_correction")),
     )
-    made |= _size(parts, defaults.width, defaults.height)
-    made |= batch_controls()
+    size = partial(_size, parts, defaults.width, defaults.height)
+    made |= size_and_batch(services.options, "img2img", size)
     made |= cfg_control(defaults.cfg)
     made |= strength_controls(edits="instruct-pix2pix" in entry.label)
     parts["steps_line"] = gr.HTML(elem_id="img2img_steps_line")
     seeds = seed_controls()
     for name in ("random_seed", "reuse_seed", "random_subseed", "reuse_subseed", "extras"):
         parts[name] = seeds.pop(name)
-    made |= seeds
+    made |= seeds | batch_alone(services.options, "img2img")
     made |= override_control()
     return made
 

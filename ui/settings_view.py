@@ -12,6 +12,7 @@ from jobs.options import OPTIONS, Guard, Option, OptionError, OptionStore, find_
 from models.catalog import Catalog
 from models.vae import AUTOMATIC, NONE
 from pipelines.sampler_names import SAMPLERS
+from ui.page_tabs import HIDEABLE
 from ui.texts import CATEGORIES, MESSAGES
 
 CHECKPOINT, VAE = "sd_model_checkpoint", "sd_vae"
@@ -30,7 +31,7 @@ def described(options: OptionStore, catalog: Catalog) -> list[dict[str, Any]]:
     values[CHECKPOINT] = catalog.default(values[CHECKPOINT]).title
     by_section: dict[str, list[dict[str, Any]]] = {}
     for option in OPTIONS:
-        row = _row(option, values[option.key], _choices(option, catalog))
+        row = _row(option, values[option.key], choices_of(option, catalog))
         by_section.setdefault(option.section, []).append(row)
     return [
         {
@@ -83,6 +84,8 @@ def _row(option: Option, value: Any, choices: tuple[str, ...]) -> dict[str, Any]
         "choices": list(choices),
         "guard": option.guard.value,
         "idle": not option.takes_effect and option.guard is not Guard.DERIVED,
+        "instead": option.instead,
+        "restart": option.restart,
         "infotext": option.infotext or "",
     }
 
@@ -94,7 +97,7 @@ def _type(option: Option) -> str:
     return names.get(type(option.default), "list")
 
 
-def _choices(option: Option, catalog: Catalog) -> tuple[str, ...]:
+def choices_of(option: Option, catalog: Catalog) -> tuple[str, ...]:
     """What can be chosen; some lists are known only now."""
     if option.key == CHECKPOINT:
         return tuple(entry.title for entry in catalog.entries)
@@ -102,6 +105,8 @@ def _choices(option: Option, catalog: Catalog) -> tuple[str, ...]:
         return _vaes(catalog)
     if option.key == "hide_samplers":
         return tuple(info.name for info in SAMPLERS)
+    if option.key == "hidden_tabs":
+        return HIDEABLE
     return option.choices
 
 

@@ -15,11 +15,12 @@ from ui.events import QUIET, WATCH
 from ui.form import Form
 from ui.form_fill import checkpoint_choices
 from ui.form_panels import (
-    batch_controls,
+    batch_alone,
     cfg_control,
     override_control,
     sampler_controls,
     seed_controls,
+    size_and_batch,
     switch_controls,
 )
 from ui.form_passes import hires_controls, refiner_controls
@@ -78,28 +79,35 @@ def _settings(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
     selected = str(services.options.get("sd_model_checkpoint") or "")
     defaults = services.catalog.default(selected).defaults
     titles, _ = checkpoint_choices(services)
-    made = sampler_controls("txt2img")
+    made = sampler_controls(services.options, "txt2img")
     parts["start_row"] = made.pop("start_row")
     parts["steps_line"] = gr.HTML(elem_id="txt2img_steps_line", elem_classes="op-line")
-    hires, parts["hires_line"] = hires_controls(titles)
+    hires, parts["hires_line"] = hires_controls(titles, services.options)
     refiner, parts["refiner_refresh"] = refiner_controls("txt2img", titles)
     made |= hires | refiner
     tiling = bool(services.options.get("tiling"))
     made |= switch_controls("txt2img", tiling=tiling, color_correction=False)
+    size = partial(_size, parts, defaults.width, defaults.height)
+    made |= size_and_batch(services.options, "txt2img", size)
+    made |= cfg_control(defaults.cfg, "txt2img")
+    seeds = seed_controls("txt2img")
+    for name in ("random_seed", "reuse_seed", "random_subseed", "reuse_subseed", "extras"):
+        parts[name] = seeds.pop(name)
+    made |= seeds | batch_alone(services.options, "txt2img")
+    return made | override_control("txt2img")
+
+
+def _size(parts: dict[str, Any], width: int, height: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
     with gr.Row():
         with gr.Column(scale=6):
-            for name, value in (("width", defaults.width), ("height", defaults.height)):
+            for name, value in (("width", width), ("height", height)):
                 made[name] = gr.Slider(
                     64, 2048, value, step=8, label=LABELS[name], elem_id=f"txt2img_{name}"
                 )
         with gr.Column(scale=0, min_width=48, elem_classes="op-side"):
             parts["swap"] = tool("⇅", "txt2img_res_switch_btn")
-    made |= batch_controls("txt2img")
-    made |= cfg_control(defaults.cfg, "txt2img")
-    seeds = seed_controls("txt2img")
-    for name in ("random_seed", "reuse_seed", "random_subseed", "reuse_subseed", "extras"):
-        parts[name] = seeds.pop(name)
-    return made | seeds | override_control("txt2img")
+    return made
 
 
 def wire_text_page(

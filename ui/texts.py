@@ -9,6 +9,7 @@ from typing import Final
 
 from ui import texts_extras, texts_passes, texts_settings
 from ui.texts_results import RESULT_MESSAGES, RESULT_TOOLTIPS
+from ui.texts_viewer import VIEWER_MESSAGES
 
 CATEGORIES: Final = texts_settings.CATEGORIES
 SETTINGS: Final = texts_settings.SETTINGS
@@ -256,6 +257,7 @@ MESSAGES: Final = {
     "sees_nothing": "The mask is empty.",
     "outside_changed": "{changed} of {outside} pixels outside the mask changed",
     **RESULT_MESSAGES,
+    **VIEWER_MESSAGES,
     "empty_gallery": "Results appear here. Drop a picture on the left, write a prompt, press "
     "Generate.",
     "builtin": "No checkpoint was found in {folder}, so the small built-in one is used "
@@ -281,6 +283,7 @@ MESSAGES: Final = {
     "unknown_keys": "Not used, there is nothing like it here: {keys}",
     "out_of_range": "{label}: {value} is outside this page's {lowest:g} to {highest:g}; {used:g} "
     "is used.",
+    "not_offered": "{label}: {value} is not among the choices of this page; what is chosen stays.",
     "field_error": "{label}: {problem}",
     "reattached": "Your running job was found again.",
     "download": "Download",

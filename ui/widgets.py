@@ -16,6 +16,7 @@ from gradio.data_classes import ImageData
 import ui.no_stub_files  # noqa: F401  before the classes below
 from ui.compare_markup import lines_markup, slider_markup, views_markup
 from ui.texts import MESSAGES
+from ui.viewer_markup import viewer_markup
 
 _GALLERY = f"""
 <div class="op-gallery" tabindex="0" role="group" aria-label="{escape(MESSAGES["gallery"])}"
@@ -33,7 +34,7 @@ _GALLERY = f"""
   {lines_markup()}
   <div class="op-thumbs" hidden></div>
   <div class="op-row"><p class="op-infotext" id="html_info_img2img"></p></div>
-  <dialog class="op-viewer"><img alt=""></dialog>
+  {viewer_markup()}
 </div>
 """
 

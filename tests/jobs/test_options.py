@@ -349,6 +349,11 @@ def test_settings_without_effect_are_not_silent(
     assert "s_churn" not in caplog.text
     said = remarks({"fp8_storage": "Enable", "eta_ddim": 0.3})
     assert said == ["the setting fp8_storage has no effect: weights have 16 or 32 bits"]
+    (said,) = remarks({"js_modal_lightbox_gamepad": True, "show_progress_grid": False})
+    assert said == (
+        "the setting js_modal_lightbox_gamepad has no effect: "
+        "The viewer knows keys, mouse and touch only."
+    )
 
 
 def test_defaults_make_the_default_request(store: OptionStore) -> None:

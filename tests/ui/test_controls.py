@@ -41,3 +41,30 @@ def test_what_was_moved_is_said(form: Two) -> None:
 
 def test_what_is_no_number_is_left_alone(form: Two) -> None:
     assert form.fitted({"steps": None}) == ({"steps": None}, [])
+
+
+@dataclass(frozen=True)
+class Buttons(Controls):
+    """A choice by buttons."""
+
+    sampler: gr.Radio
+
+
+@pytest.mark.parametrize(
+    ("sampler", "kept", "said"),
+    [
+        ("DDIM", {"sampler": "DDIM"}, []),
+        (
+            "Euler a",
+            {},
+            ["Sampler: Euler a is not among the choices of this page; what is chosen stays."],
+        ),
+        (1, {"sampler": 1}, []),
+    ],
+    ids=["offered", "hidden", "by number"],
+)
+def test_what_buttons_do_not_offer_is_left_out_and_said(
+    sampler: str | int, kept: dict[str, str | int], said: list[str]
+) -> None:
+    form = Buttons(gr.Radio(["DDIM", "LMS"], value="LMS", label="Sampler"))
+    assert form.fitted({"sampler": sampler}) == (kept, said)

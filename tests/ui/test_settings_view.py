@@ -63,7 +63,10 @@ def test_every_setting_is_there_once(options: OptionStore, catalog: Catalog) -> 
             },
         ),
         ("sd_vae", {"choices": ["Automatic", "None", "kl.pt", "vivid.safetensors"]}),
-        ("fp8_storage", {"idle": True}),
+        ("fp8_storage", {"idle": True, "instead": "", "restart": False}),
+        ("gradio_theme", {"idle": True, "restart": False}),
+        ("ui_tab_order", {"type": "list", "choices": [], "idle": False, "restart": True}),
+        ("hidden_tabs", {"choices": ["txt2img", "img2img", "Extras", "PNG Info"]}),
     ],
 )
 def test_rows(options: OptionStore, catalog: Catalog, key: str, expected: dict[str, Any]) -> None:

@@ -20,6 +20,21 @@ export function setValue(id, value) {
 /** The generation page in front, or undefined on other tabs. */
 export const activeTab = () => ["txt2img", "img2img"].find((tab) => visible(byId(`${tab}_generate_box`)));
 
+const WATCH_PERIOD = 500;
+
+/** Call back now and whenever the page has heard of changed settings; Gradio tells nobody itself. */
+export function onSettings(heard) {
+  let told = null;
+  const look = () => {
+    const now = byId("settings_json")?.querySelector("textarea")?.value ?? "";
+    if (now === told) return;
+    told = now;
+    heard();
+  };
+  look();
+  setInterval(look, WATCH_PERIOD);
+}
+
 /** A setting of the server as the page last heard of it. */
 export function setting(key, usual) {
   try {

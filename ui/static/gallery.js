@@ -3,6 +3,7 @@
 
 import { Compare } from "./compare.js";
 import { loadStyle } from "./sheets.js";
+import { Viewer } from "./viewer.js";
 
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
@@ -48,12 +49,15 @@ export function attach(element, props, trigger, watch) {
     return button;
   }
 
+  const usual = parts.hint.textContent;
+  let hint = usual;
   let shown = "";
   function render() {
     const list = pictures();
     const index = selected();
     const picture = list[index];
     root.classList.toggle("op-has-pictures", Boolean(picture));
+    if (hint !== (props.value?.hint || usual)) parts.hint.textContent = hint = props.value?.hint || usual;
     const key = list.map((entry) => entry.id).join();
     if (key !== shown) {
       shown = key;
@@ -79,15 +83,12 @@ export function attach(element, props, trigger, watch) {
     event.preventDefault();
     select(selected() + KEYS[event.key]);
   });
-  parts.stage.addEventListener("click", () => {
-    if (pictures().length) root.querySelector(".op-viewer").showModal?.();
+  new Viewer(root, {
+    count: () => pictures().length,
+    walk: (by) => select(selected() + by),
+    place: () => parts.caption.textContent,
+    download: parts.download,
   });
-  const viewer = root.querySelector(".op-viewer");
-  viewer.addEventListener("click", () => viewer.close());
-  const mirror = new MutationObserver(() => {
-    viewer.querySelector("img").src = parts.image.getAttribute("src") ?? "";
-  });
-  mirror.observe(parts.image, { attributes: true, attributeFilter: ["src"] });
 
   watch("value", render);
   render();

@@ -2,7 +2,9 @@
 
 import { button, byId, setValue } from "./controls.js";
 import { divide } from "./divider.js";
+import { start as forever } from "./forever.js";
 import { listen } from "./keys.js";
+import { start as arrange } from "./layout.js";
 import { listen as takeDrops } from "./prompt_drop.js";
 import { loadStyle } from "./sheets.js";
 import { start as translate } from "./translate.js";
@@ -28,12 +30,14 @@ function checkBrackets(prompt, counter) {
   if (badge) badge.title = uneven.length ? `${badge.dataset.unbalanced ?? "Unbalanced brackets:"} ${uneven.join(" ")}` : "";
 }
 
-export function start(tooltips) {
+export function start(tooltips, menu) {
   loadStyle("interrogate.css");
   loadStyle("phone.css");
   listen();
   takeDrops();
   translate();
+  arrange();
+  forever(menu);
   document.addEventListener("paste", onPaste, true);
   document.addEventListener("input", (event) => {
     const box = event.target.closest?.("[id$=img_prompt], [id$=img_neg_prompt]");

@@ -164,7 +164,8 @@ export function attach(element, props, trigger, watch) {
     const notes = [
       option.guard === "file" && texts.file_note,
       option.guard === "derived" && texts.derived_note,
-      option.idle && texts.idle_note,
+      option.idle && (option.instead || texts.idle_note),
+      option.restart && texts.restart_note,
       option.infotext && texts.infotext.replace("{key}", option.infotext),
     ].filter(Boolean);
     const node = make("div", { class: "op-set-row" },

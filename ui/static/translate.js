@@ -1,7 +1,7 @@
 // The page in another language: English texts are looked up in a catalogue and replaced in place.
 // The server and the values it gets stay English; what users write is left alone.
 
-import { setting } from "./controls.js";
+import { onSettings, setting } from "./controls.js";
 
 export const LANGUAGES = { English: "en", 简体中文: "zh-Hans", 日本語: "ja" };
 const ATTRIBUTES = ["title", "placeholder", "aria-label", "data-original-title"];
@@ -142,13 +142,5 @@ export function start() {
     const at = languages.indexOf(language);
     page.use(Object.fromEntries(Object.entries(texts).map(([english, others]) => [english, others[at]])));
   }
-  follow();
-  // The settings come with the page's first events and after each change on the settings page.
-  let told = "";
-  setInterval(() => {
-    const now = document.querySelector("#settings_json textarea")?.value ?? "";
-    if (now === told) return;
-    told = now;
-    follow();
-  }, 500);
+  onSettings(follow);
 }
