@@ -9,14 +9,14 @@ from typing import Final
 
 from jobs.option import Option
 
-_NO_FACES: Final = "there is no face restorer"
+_NO_FACES: Final = "There is no face restorer."
 
 OPTIMISATION: Final = (
     Option(
         "cross_attention_optimization",
         "Automatic",
         "How attention is computed.",
-        instead="always PyTorch's scaled dot product",
+        instead="It is always PyTorch's scaled dot product.",
     ),
     Option(
         "token_merging_ratio",
@@ -75,13 +75,13 @@ OPTIMISATION: Final = (
         "Disable",
         "8-bit weights.",
         infotext="FP8 weight",
-        instead="weights have 16 or 32 bits",
+        instead="Weights have 16 or 32 bits.",
     ),
     Option(
         "cache_fp16_weight",
         False,
         "Keep 16-bit weights for LoRA.",
-        instead="LoRAs work on the weights as loaded",
+        instead="LoRAs work on the weights as loaded.",
     ),
 )
 
@@ -118,7 +118,7 @@ COMPATIBILITY: Final = (
         "no_dpmpp_sde_batch_determinism",
         False,
         "SDE noise depends on the batch size.",
-        instead="a seed always gives its picture",
+        instead="A seed always gives its picture.",
     ),
     Option(
         "dont_fix_second_order_samplers_schedule",

@@ -19,7 +19,7 @@ SAVING: Final = (
         "save_images_replace_action",
         "Replace",
         "What to do when the file exists.",
-        instead="no file is ever replaced, the next free name is taken",
+        instead="No file is ever replaced; the next free name is taken.",
     ),
     Option("grid_save", True, "Save grids.", honoured=True),
     Option("grid_format", "png", "Format of saved grids.", honoured=True),

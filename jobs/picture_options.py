@@ -10,8 +10,8 @@ from typing import Final
 
 from jobs.option import Guard, Option
 
-_NO_SDXL: Final = "SDXL is not supported"
-_NO_TAESD: Final = "always the full VAE"
+_NO_SDXL: Final = "SDXL is not supported."
+_NO_TAESD: Final = "It is always the full VAE."
 
 STABLE_DIFFUSION: Final = (
     Option(
@@ -53,7 +53,10 @@ STABLE_DIFFUSION: Final = (
         target="vae_wins",
     ),
     Option(
-        "sd_vae_checkpoint_cache", 0, "VAEs cached in RAM.", instead="a VAE is read when it is used"
+        "sd_vae_checkpoint_cache",
+        0,
+        "VAEs cached in RAM.",
+        instead="A VAE is read when it is used.",
     ),
     Option(
         "auto_vae_precision",
@@ -85,7 +88,7 @@ STABLE_DIFFUSION: Final = (
         "sd_unet",
         "Automatic",
         "Replacement of the U-Net.",
-        instead="always the checkpoint's own",
+        instead="It is always the checkpoint's own.",
     ),
     Option(
         "emphasis",
@@ -114,7 +117,7 @@ STABLE_DIFFUSION: Final = (
         "enable_batch_seeds",
         True,
         "A picture is the same alone and in a batch.",
-        instead="it always is",
+        instead="It always is.",
     ),
     Option(
         "enable_quantization",
@@ -266,7 +269,7 @@ SAMPLER_PARAMETERS: Final = (
         "ddim_discretize",
         "uniform",
         "Timesteps of DDIM: uniform or quad.",
-        instead="always uniform",
+        instead="They are always uniform.",
     ),
     _tuning("s_churn", 0.0, 100.0, "s_churn", "Sigma churn", "Noise added in each step."),
     _tuning("s_tmin", 0.0, 100.0, "s_tmin", "Sigma tmin", "Lowest sigma with churn."),

@@ -98,7 +98,7 @@ def build_page(services: Services) -> gr.Blocks:
         wire_regions(load, form, parts["regions"], regions, services.static_url)
         wire_opening(services, form, parts, image.results.gallery)
         wire_opening(services, text_page.form, text_page.parts, text_page.results.gallery)
-        wire_saving(services, parts, results.gallery)
+        wire_saving(services, parts, image.results.gallery)
         wire_saving(services, text_page.parts, text_page.results.gallery)
         load.connect()
     return page

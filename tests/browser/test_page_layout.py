@@ -16,8 +16,15 @@ from tests.serving import Server, serve
 
 pytestmark = pytest.mark.browser
 
-TOP = ("n_rows", "sd_model_checkpoint", "samples_filename_pattern", "show_progress_type")
-TOP += ("send_seed", "infotext_skip_pasting", "outdir_save")
+TOP = (
+    "n_rows",
+    "sd_model_checkpoint",
+    "samples_filename_pattern",
+    "show_progress_type",
+    "send_seed",
+    "infotext_skip_pasting",
+    "outdir_save",
+)
 
 SETTINGS = {
     "hidden_tabs": ["Extras", "Train"],

@@ -344,16 +344,16 @@ def test_settings_without_effect_are_not_silent(
     store: OptionStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.set_many({"face_restoration": True, "s_churn": 1.0})
-    assert "face_restoration has no effect: there is no face restorer" in caplog.text
+    assert "face_restoration has no effect: There is no face restorer." in caplog.text
     assert Option("one", 0, "One.").remark(1) == "the setting one has no effect yet"
     assert "s_churn" not in caplog.text
     said = remarks({"fp8_storage": "Enable", "eta_ddim": 0.3})
-    assert said == ["the setting fp8_storage has no effect: weights have 16 or 32 bits"]
-    (said,) = remarks({"js_modal_lightbox_gamepad": True, "show_progress_grid": False})
-    assert said == (
+    assert said == ["the setting fp8_storage has no effect: Weights have 16 or 32 bits."]
+    said = remarks({"js_modal_lightbox_gamepad": True, "show_progress_grid": False})
+    assert said == [
         "the setting js_modal_lightbox_gamepad has no effect: "
         "The viewer knows keys, mouse and touch only."
-    )
+    ]
 
 
 def test_defaults_make_the_default_request(store: OptionStore) -> None:
