@@ -25,6 +25,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw
 
+from benchmarks.painting import Silent
 from models.builtin.training.colour_names import region_colour, sky_name
 from models.builtin.training.photographs import photographs
 from models.builtin.training.run import Machine
@@ -37,7 +38,6 @@ from models.builtin.training.world.scene import OBJECTS, SKIES, StillLife
 from models.catalog import CheckpointEntry
 from models.device import DeviceFlags, DevicePolicy
 from models.load import LoadedCheckpoint, load_checkpoint
-from pipelines.events import FinishedPicture, PreviewKind, StepEvent, StopKind
 from pipelines.families.sd1 import StableDiffusion1
 from pipelines.request import Img2ImgRequest, Inpaint, Sampling, Seeds
 from pipelines.run import Pipeline, run
@@ -71,30 +71,6 @@ class Figure:
         if self.goal is None:
             return True
         return self.value <= self.goal if self.lower_is_better else self.value >= self.goal
-
-
-class LastPicture:
-    """A run's listener that keeps the last picture."""
-
-    picture: Image.Image
-
-    def on_note(self, text: str) -> None:
-        """Ignored."""
-
-    def on_step(self, event: StepEvent) -> None:
-        """Ignored."""
-
-    def on_picture(self, picture: FinishedPicture) -> None:
-        """Keep it."""
-        self.picture = picture.image
-
-    def stop_asked(self) -> StopKind | None:
-        """Nobody asks."""
-        return None
-
-    def interrupted_as(self) -> PreviewKind | None:
-        """Nobody asks."""
-        return None
 
 
 class Painter:
@@ -147,7 +123,7 @@ class Painter:
             pictures[_INIT] = Image.fromarray(start)
         if mask is not None:
             pictures[_MASK] = Image.fromarray(mask.astype(np.uint8) * 255)
-        listener = LastPicture()
+        listener = Silent()
         run(request, self.pipeline, pictures.__getitem__, listener)
         made = np.asarray(listener.picture.convert("RGB"), np.uint8)
         shown = self.shown.setdefault(group, [])

@@ -22,8 +22,7 @@ NEGATIVE = "fog, rain"
 class Silent:
     """A listener that keeps the last picture only."""
 
-    def __init__(self) -> None:
-        self.picture: Image.Image | None = None
+    picture: Image.Image
 
     def on_note(self, text: str) -> None:
         """See RunListener."""

@@ -37,7 +37,7 @@ def quicksettings(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
 
     Those of them that the setting `quicksettings_list` leaves out are there, but not seen.
     """
-    wanted = _wanted(services)
+    wanted = wanted_settings(services)
     made: dict[str, Any] = {}
     others: dict[str, Any] = {}
     with gr.Row(elem_id="quicksettings"):
@@ -45,7 +45,7 @@ def quicksettings(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
             if key in _OF_FORMS:
                 made[_OF_FORMS[key]] = _of_form(services, parts, key, shown=True)
             else:
-                others[key] = _other(services, key)
+                others[key] = control_of(services, key)
         for key, name in _OF_FORMS.items():
             if name not in made:
                 made[name] = _of_form(services, parts, key, shown=False)
@@ -55,7 +55,8 @@ def quicksettings(services: Services, parts: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _wanted(services: Services) -> list[str]:
+def wanted_settings(services: Services) -> list[str]:
+    """Keys of the settings that stand there, each once; unknown ones are left out, with a line."""
     keys = list(dict.fromkeys(services.options.get("quicksettings_list")))
     for key in keys:
         if find_option(key) is None:
@@ -92,7 +93,7 @@ def _of_form(services: Services, parts: dict[str, Any], key: str, *, shown: bool
     return control
 
 
-def _other(services: Services, key: str) -> Any:
+def control_of(services: Services, key: str) -> Any:
     """A control for any setting, by the type of its value."""
     option = _option(key)
     common: dict[str, Any] = {

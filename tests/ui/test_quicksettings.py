@@ -13,7 +13,7 @@ import pytest
 from jobs.options import OPTIONS, OptionStore
 from models.catalog import Catalog
 from tests.models.make import BUILTIN
-from ui.quicksettings import QuickHandlers, quicksettings
+from ui.quicksettings import QuickHandlers, control_of, wanted_settings
 
 
 @pytest.fixture
@@ -35,28 +35,18 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def built(services: Any, wanted: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The controls of the forms, and the others."""
-    services.options.set_many({"quicksettings_list": wanted})
-    parts: dict[str, Any] = {}
-    with gr.Blocks():
-        made = quicksettings(services, parts)
-    return made, parts["quicksettings"]
-
-
-def test_usually_there_are_the_three_of_the_forms(services: Any) -> None:
-    parts: dict[str, Any] = {}
-    with gr.Blocks():
-        made = quicksettings(services, parts)
-    assert list(made) == ["checkpoint", "vae", "clip_skip"]
-    assert parts["quicksettings"] == {}
-    assert not made["clip_skip"].elem_classes
-
-
-def test_what_is_left_out_is_there_unseen(services: Any) -> None:
-    made, others = built(services, ["sd_vae", "no such setting"])
-    assert sorted(made) == ["checkpoint", "clip_skip", "vae"]
-    assert (others, made["clip_skip"].elem_classes) == ({}, ["op-hidden"])
+@pytest.mark.parametrize(
+    ("chosen", "keys"),
+    [
+        (None, ["sd_model_checkpoint", "sd_vae", "CLIP_stop_at_last_layers"]),
+        (["n_rows", "no such setting", "sd_vae", "n_rows"], ["n_rows", "sd_vae"]),
+        ([], []),
+    ],
+    ids=["usual", "unknown and twice", "none"],
+)
+def test_which_stand_there(services: Any, chosen: list[str] | None, keys: list[str]) -> None:
+    services.options.set_many({"quicksettings_list": chosen})
+    assert wanted_settings(services) == keys
 
 
 @pytest.mark.parametrize(
@@ -74,20 +64,20 @@ def test_what_is_left_out_is_there_unseen(services: Any) -> None:
     ],
 )
 def test_controls_by_type(services: Any, key: str, kind: type, facts: dict[str, Any]) -> None:
-    _, others = built(services, [key])
-    control = others[key]
-    assert isinstance(control, kind)
+    control = control_of(services, key)
+    assert type(control) is kind
     assert control.elem_id == f"setting_{key}"
     assert {name: getattr(control, name) for name in facts} == facts
 
 
 def test_every_setting_can_stand_there(services: Any) -> None:
-    made, others = built(services, [option.key for option in OPTIONS])
-    assert len(made) + len(others) == len(OPTIONS)
+    keys = [option.key for option in OPTIONS if option.key not in ("sd_model_checkpoint", "sd_vae")]
+    controls = [control_of(services, key) for key in keys]
+    assert [control.elem_id for control in controls] == [f"setting_{key}" for key in keys]
 
 
 def test_an_administrators_change_is_kept(services: Any, said: list[str]) -> None:
-    value, current = QuickHandlers(services).change("n_rows", 3, "admin")  # type: ignore[arg-type]
+    value, current = QuickHandlers(services).change("n_rows", 3, "admin")
     assert (value, json.loads(current)["n_rows"], said) == (3, 3, [])
 
 
@@ -111,7 +101,7 @@ def test_what_cannot_be_is_said_and_taken_back(
 
 
 def test_a_setting_for_the_next_start_says_so(services: Any, said: list[str]) -> None:
-    value, _ = QuickHandlers(services).change("hidden_tabs", ["Extras"], "admin")  # type: ignore[arg-type]
+    value, _ = QuickHandlers(services).change("hidden_tabs", ["Extras"], "admin")
     assert value == ["Extras"]
     assert said == ["Kept. It takes effect when the server is started again."]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.builtin_quality import LastPicture
+from benchmarks.painting import Silent
 from jobs.messages import RunJob, WorkerConfig
 from jobs.spec import JobSpec
 from jobs.worker_studio import Studio
@@ -38,7 +38,7 @@ def outlines(studio: Studio, addition: str) -> float:
             ),
             seeds=Seeds(seed=seed, subseed=1),
         )  # fmt: skip
-        easel = LastPicture()
+        easel = Silent()
         studio.run(RunJob("job", JobSpec(request=request, save=False)), easel)
         dark.append((np.asarray(easel.picture.convert("L")) < 50).mean())
     return 100 * float(np.mean(dark))
