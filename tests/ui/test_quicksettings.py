@@ -65,8 +65,7 @@ def test_which_stand_there(services: Any, chosen: list[str] | None, keys: list[s
 )
 def test_controls_by_type(services: Any, key: str, kind: type, facts: dict[str, Any]) -> None:
     control = control_of(services, key)
-    assert type(control) is kind
-    assert control.elem_id == f"setting_{key}"
+    assert (type(control), control.elem_id) == (kind, f"setting_{key}")
     assert {name: getattr(control, name) for name in facts} == facts
 
 
