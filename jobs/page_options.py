@@ -56,7 +56,12 @@ SAVING: Final = (
         "Save before colour correction, too.",
         honoured=True,
     ),
-    Option("save_images_before_face_restoration", False, "Save before face restoration, too."),
+    Option(
+        "save_images_before_face_restoration",
+        False,
+        "Save before face restoration, too.",
+        instead="There is no face restorer.",
+    ),
     Option("save_images_before_highres_fix", False, "Save before hires fix, too.", honoured=True),
     Option(
         "save_incomplete_images", False, "Save pictures that an interrupt cut short.", honoured=True
@@ -89,8 +94,19 @@ SAVING: Final = (
     ),
     Option("save_selected_only", True, "Save button: only the chosen picture.", honoured=True),
     Option("save_write_log_csv", True, "Save button: write log.csv.", honoured=True),
-    Option("temp_dir", "", "Folder of temporary pictures.", guard=Guard.FILE),
-    Option("clean_temp_dir_at_start", False, "Empty that folder at start."),
+    Option(
+        "temp_dir",
+        "",
+        "Folder of temporary pictures.",
+        guard=Guard.FILE,
+        instead="They lie in the data folder, or where GRADIO_TEMP_DIR says.",
+    ),
+    Option(
+        "clean_temp_dir_at_start",
+        False,
+        "Empty that folder at start.",
+        instead="Uploads go by their age, at every start.",
+    ),
     Option("notification_audio", True, "Play a sound when pictures are done.", honoured=True),
     Option("notification_volume", 100, "Its volume in per cent.", 0, 100, honoured=True),
 )

@@ -64,7 +64,6 @@ def test_every_setting_is_there_once(options: OptionStore, catalog: Catalog) -> 
         ),
         ("sd_vae", {"choices": ["Automatic", "None", "kl.pt", "vivid.safetensors"]}),
         ("fp8_storage", {"idle": True, "instead": "Weights have 16 or 32 bits."}),
-        ("temp_dir", {"idle": True, "instead": "", "restart": False}),
         ("gradio_theme", {"idle": True, "restart": False}),
         ("ui_tab_order", {"type": "list", "choices": [], "idle": False, "restart": True}),
         ("hidden_tabs", {"choices": ["txt2img", "img2img", "Extras", "PNG Info"]}),
