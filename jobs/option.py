@@ -96,9 +96,7 @@ class Option:
         """A sentence when the value asks for something that is not done, else None."""
         if self.takes_effect or value == self.default:
             return None
-        if self.instead:
-            return f"the setting {self.key} has no effect: {self.instead}"
-        return f"the setting {self.key} has no effect yet"
+        return f"the setting {self.key} has no effect: {self.instead}"
 
     def _read(self, value: Any) -> OptionValue:
         if isinstance(self.default, bool):
