@@ -159,7 +159,7 @@ def test_saved_pictures_and_their_grid(server: Server) -> None:
     before = set((server.folder / "outputs").rglob("*.png"))
     answer = post(server, "/txt2img", body)
     made = set((server.folder / "outputs").rglob("*.png")) - before
-    assert len(made) == 2
+    assert sorted(path.parts[-3] for path in made) == ["txt2img-grids", *["txt2img-images"] * 2]
     assert len(answer["images"]) == 3
     assert first(answer).size == (128, 64)
     unsaved = post(server, "/txt2img", body | {"save_images": False})

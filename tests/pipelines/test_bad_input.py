@@ -1,7 +1,6 @@
 """Infotexts that nobody should paste: read at once, or refused with a sentence; never an error.
 
-That a megabyte is read within 50 ms is in test_infotext_parse.py, prompts of 10,000 brackets in
-prompt/.
+How long they take is measured in benchmarks/bad_input.py.
 """
 
 from __future__ import annotations

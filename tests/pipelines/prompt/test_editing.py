@@ -1,11 +1,10 @@
 """Prompt editing and alternation (behaviour 9.3)."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.bad_input import PROMPTS
 from pipelines.prompt.editing import Stage, edit_schedule, stage_at
 
 REFERENCE = {
@@ -117,24 +116,11 @@ def test_past_the_end_the_last_stage_stays():
     assert found[stage_at(found, 99)] == Stage(10, "b")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 10_000 + "a" + "]" * 10_000,
-        "[a:" * 10_000 + "b" + ":5]" * 10_000,
-        "[(a:b" * 50_000,
-        "[a|b]" * 20_000,
-        "[" * 100_000,
-        "x" * 1_000_000,
-        ":|" * 100_000,
-        "[a:b:" + "9" * 100_000 + "]",
-    ],
-    ids=["brackets", "schedules", "unclosed", "alternation", "open", "text", "pipes", "number"],
-)
-def test_hostile_prompts_are_fast(text):
-    start = time.process_time()
-    edit_schedule(text, 20)
-    assert time.process_time() - start < 1.5
+@pytest.mark.parametrize("text", PROMPTS.values(), ids=PROMPTS)
+def test_hostile_prompts_have_stages_to_the_end(text):
+    stages = edit_schedule(text, 20)
+    assert stages[-1].end_at_step == 20
+    assert all(len(stage.text) <= len(text) for stage in stages)
 
 
 @settings(deadline=None)

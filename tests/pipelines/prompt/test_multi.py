@@ -1,12 +1,12 @@
 """AND composition (behaviour 9.4)."""
 
 import math
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.bad_input import PROMPTS
 from pipelines.prompt.multi import split_and
 
 CASES = {
@@ -37,10 +37,8 @@ def test_any_text_has_parts_with_finite_weights(text):
     assert all(math.isfinite(part.weight) for part in parts)
 
 
-@pytest.mark.parametrize(
-    "text", [":1 " * 300_000, "AND " * 200_000, "a:" + "1" * 10**6, " " * 10**6]
-)
-def test_hostile_prompts_are_fast(text):
-    start = time.process_time()
-    split_and(text)
-    assert time.process_time() - start < 1
+@pytest.mark.parametrize("text", PROMPTS.values(), ids=PROMPTS)
+def test_hostile_prompts_have_parts_with_finite_weights(text):
+    parts = split_and(text)
+    assert len(parts) == text.count("AND") + 1
+    assert all(math.isfinite(part.weight) for part in parts)
