@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from jobs.database import open_database
 from pipelines.request import Frozen
 
 _SCHEMA = """
@@ -69,15 +70,10 @@ class RunStore(Generic[Spec]):
     """All access to the database of one kind of run; one connection, guarded by a lock."""
 
     def __init__(self, path: Path, table: str, spec_type: type[Spec]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._table = table
         self._spec_type = spec_type
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA.format(table=table))
+        self._db = open_database(path, _SCHEMA.format(table=table))
 
     def close(self) -> None:
         """Close the database; the store must not be used afterwards."""
